@@ -1,0 +1,1 @@
+"""The Data Exposure Platform: events on Pub/Sub in, rows over HTTP out, declared once."""

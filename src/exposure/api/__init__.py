@@ -1,0 +1,1 @@
+"""The road out: HTTP GETs are answered from the warehouse."""

@@ -1,0 +1,1 @@
+"""The declarations everything else follows from. Pure: the standard library only."""

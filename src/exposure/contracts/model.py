@@ -1,0 +1,102 @@
+"""What a contract is: the one declaration from which table, endpoint, decoder and stack resources follow.
+
+It deliberately knows no SQL, no HTTP and no cloud resource. A wrong declaration is refused when it is made,
+that is at import, by `exposure.contracts.rules`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from exposure.contracts import rules
+from exposure.contracts.types import LogicalType, Scalar
+
+
+@dataclass(frozen=True)
+class Column:
+    """One named value of a row, or one named field of an object.
+
+    `example` is a JSON value (as `json.loads` returns it) used in documentation and generated samples.
+    """
+
+    name: str
+    type: LogicalType
+    description: str = ""
+    nullable: bool = False
+    example: object = None
+
+    def __post_init__(self) -> None:
+        """Refuse a column no warehouse could hold, with `WrongDeclaration`."""
+        rules.check_column(self)
+
+
+@dataclass(frozen=True)
+class ServiceLevel:
+    """The promises of one exposed dataset. Goals are shares between 0 and 1, exclusive.
+
+    `latency` bounds the share `latency_goal` of requests; `freshness` bounds publish-to-visible for the
+    share `freshness_goal` of rows.
+    """
+
+    availability_goal: float = 0.999
+    latency: timedelta = timedelta(milliseconds=300)
+    latency_goal: float = 0.95
+    freshness: timedelta = timedelta(seconds=60)
+    freshness_goal: float = 0.99
+
+    def __post_init__(self) -> None:
+        """Refuse a goal that is no share and a bound that is not positive, with `WrongDeclaration`."""
+        rules.check_service_level(self)
+
+
+# Every stored row carries these beside the contract's own columns.
+MESSAGE_ID = Column("_message_id", Scalar.STRING, "Pub/Sub's id of the message the row came in.")
+PUBLISH_TIME = Column("_publish_time", Scalar.TIMESTAMP, "When Pub/Sub accepted the message.")
+INGEST_TIME = Column("_ingest_time", Scalar.TIMESTAMP, "When ingest decoded the message.")
+EXTRA = Column("_extra", Scalar.JSON, "Published fields the contract does not declare.", nullable=True)
+SYSTEM_COLUMNS = (MESSAGE_ID, PUBLISH_TIME, INGEST_TIME, EXTRA)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One exposed dataset: published on `topic`, stored in `dataset`.`name`, served at `/v1/{name}`.
+
+    `key` names the column that identifies a row (at most one row per key is served); `event_time` names
+    the timestamp the table is partitioned by. `retention` is how long after its event time a row is kept,
+    None for ever.
+    """
+
+    name: str
+    version: str
+    description: str
+    owner: str
+    topic: str
+    dataset: str
+    columns: tuple[Column, ...]
+    key: str
+    event_time: str
+    clustered_by: tuple[str, ...] = ()
+    retention: timedelta | None = None
+    service_level: ServiceLevel = field(default_factory=ServiceLevel)
+
+    def __post_init__(self) -> None:
+        """Refuse a declaration that cannot be stored or served, with `WrongDeclaration`."""
+        rules.check_contract(self)
+
+    @property
+    def stored_columns(self) -> tuple[Column, ...]:
+        """Return the declared columns and then the system columns, in the order rows are stored."""
+        return (*self.columns, *SYSTEM_COLUMNS)
+
+    @property
+    def key_column(self) -> Column:
+        """Return the column named by `key`."""
+        return self.column(self.key)
+
+    def column(self, name: str) -> Column:
+        """Return the stored column of that name; KeyError when there is none."""
+        for column in self.stored_columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)

@@ -1,0 +1,1 @@
+"""Where rows rest: the port both roads meet at, and its adapters for BigQuery and DuckDB."""

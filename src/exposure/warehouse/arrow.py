@@ -1,0 +1,51 @@
+"""Rows as Arrow record batches: the one wire form both writers speak.
+
+BigQuery's types for Arrow rows: https://cloud.google.com/bigquery/docs/supported-data-types. Validation
+is not done here; a value of the wrong Python type raises pyarrow's own error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from exposure.contracts.model import Column
+from exposure.contracts.types import DECIMAL_PRECISION, DECIMAL_SCALE, Array, LogicalType, Object, Scalar
+from exposure.query.model import Row
+
+_SCALARS: dict[Scalar, pa.DataType] = {
+    Scalar.STRING: pa.utf8(),
+    Scalar.INTEGER: pa.int64(),
+    Scalar.NUMBER: pa.float64(),
+    Scalar.DECIMAL: pa.decimal128(DECIMAL_PRECISION, DECIMAL_SCALE),
+    Scalar.BOOLEAN: pa.bool_(),
+    Scalar.DATE: pa.date32(),
+    Scalar.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+    Scalar.JSON: pa.utf8(),
+    Scalar.BYTES: pa.binary(),
+}
+
+
+def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
+    """Return the Arrow schema of rows with these columns."""
+    return pa.schema([_field(column) for column in columns])
+
+
+def record_batch(schema: pa.Schema, rows: Sequence[Row]) -> pa.RecordBatch:
+    """Return the rows, each as long as the schema, as one batch."""
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    arrays = [pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _field(column: Column) -> pa.Field:
+    return pa.field(column.name, _type(column.type), nullable=column.nullable)
+
+
+def _type(logical_type: LogicalType) -> pa.DataType:
+    if isinstance(logical_type, Scalar):
+        return _SCALARS[logical_type]
+    if isinstance(logical_type, Array):
+        return pa.list_(_type(logical_type.of))
+    return pa.struct([_field(field) for field in logical_type.fields])
