@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from exposure.contracts.model import Column
-from exposure.contracts.types import DECIMAL_PRECISION, DECIMAL_SCALE, Array, LogicalType, Object, Scalar
+from exposure.contracts.types import DECIMAL_PRECISION, DECIMAL_SCALE, Array, LogicalType, Scalar
 from exposure.query.model import Row
 
 _SCALARS: dict[Scalar, pa.DataType] = {
