@@ -1,0 +1,78 @@
+# Everything a person or a CI machine types. Needs make, git and Python >= 3.11; nothing else.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lint types imports lock lock-check clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+FIND_PYTHON = for p in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$p; exit 0; }; done; exit 1
+PYTEST_WORKERS ?= 2
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.local-installed ## start the whole platform on this machine (options: ARGS="--once")
+	@$(BIN)/exposure local $(ARGS)
+
+test: $(VENV)/.dev-installed ## run the whole test suite with coverage
+	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)
+
+check: format lint types imports lock-check test ## everything CI asks for
+
+format: $(VENV)/.dev-installed
+	@$(BIN)/ruff format --check .
+
+lint: $(VENV)/.dev-installed
+	@$(BIN)/ruff check .
+
+types: $(VENV)/.dev-installed
+	@$(BIN)/mypy
+
+imports: $(VENV)/.dev-installed
+	@$(BIN)/lint-imports
+
+# dev holds everything and constrains the rest, so tests run the very versions production runs.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+define LOCK
+	@$(COMPILE) --extra local --group dev pyproject.toml -o $(1)/dev.txt
+	@for extra in api ingest local; do \
+		$(COMPILE) --extra $$extra -c $(1)/dev.txt pyproject.toml -o $(1)/$$extra.txt || exit 1; done
+endef
+
+lock: $(VENV)/.dev-installed ## bring requirements/*.txt up to date with pyproject.toml
+	$(call LOCK,requirements)
+
+lock-check: $(VENV)/.dev-installed
+	@rm -rf $(VENV)/lock && cp -r requirements $(VENV)/lock
+	$(call LOCK,$(VENV)/lock)
+	@diff -r requirements $(VENV)/lock || { echo "the locks are older than pyproject.toml: run make lock" >&2; exit 1; }
+
+clean: ## remove the environment and the local platform's data
+	rm -rf $(VENV) .exposure
+
+$(BIN)/python:
+	@python=$$($(FIND_PYTHON)) || { \
+		echo "make needs Python >= 3.11 with venv (Debian: apt-get install python3-venv); or name one: make PYTHON=/path/to/python3" >&2; exit 1; }; \
+	echo "creating $(VENV) with $$($$python --version)" && $$python -m venv $(VENV)
+
+# uv, where it is on PATH, installs in seconds; pip does the same work more slowly.
+define INSTALL
+	@echo "installing requirements/$(1).txt"
+	@if command -v uv >/dev/null 2>&1; then \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/$(1).txt && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+	else \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+endef
+
+$(VENV)/.local-installed: $(BIN)/python requirements/local.txt pyproject.toml
+	$(call INSTALL,local)
+	@touch $@
+
+$(VENV)/.dev-installed: $(BIN)/python requirements/dev.txt pyproject.toml
+	$(call INSTALL,dev)
+	@touch $@ $(VENV)/.local-installed
