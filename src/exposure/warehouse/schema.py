@@ -17,14 +17,14 @@ from exposure.contracts.types import Scalar
 class Table:
     """One table: day-partitioned by `partitioned_by`, clustered by `clustered_by`.
 
-    `key` names the column that identifies a row when the table is read, or None when every row counts.
+    `key` names the column that identifies a row: rows may be stored twice, one per key is read.
     """
 
     dataset: str
     name: str
     description: str
     columns: tuple[Column, ...]
-    key: str | None
+    key: str
     partitioned_by: str
     clustered_by: tuple[str, ...] = ()
     retention: timedelta | None = None
@@ -64,7 +64,7 @@ def quarantine_table(contract: Contract) -> Table:
         name=f"{contract.name}_quarantine",
         description=f"Messages refused for {contract.name}, with their reasons.",
         columns=QUARANTINE_COLUMNS,
-        key=None,
+        key=MESSAGE_ID.name,
         partitioned_by=INGEST_TIME.name,
         clustered_by=("reason",),
         retention=_QUARANTINE_RETENTION,
