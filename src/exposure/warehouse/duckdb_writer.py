@@ -78,4 +78,4 @@ def _without_zone(schema: pa.Schema) -> pa.Schema:
     """Return the schema with instants as DuckDB keeps them; the table, not the cast, refuses a NULL."""
     plain = pa.timestamp("us")
     fields = [field.with_type(plain) if pa.types.is_timestamp(field.type) else field for field in schema]
-    return pa.schema([field.with_nullable(True) for field in fields])  # noqa: FBT003
+    return pa.schema([field.with_nullable(True) for field in fields])

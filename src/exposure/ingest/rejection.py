@@ -1,0 +1,42 @@
+"""Why a message cannot become a row: a closed set, because people count and replay by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+_DETAIL_CHARACTERS = 1000
+
+
+class Reason(StrEnum):
+    """What is wrong with a message, for ever: delivering it again cannot help."""
+
+    NOT_JSON = "NOT_JSON"
+    INVALID_TEXT = "INVALID_TEXT"
+    TOO_DEEP = "TOO_DEEP"
+    TOO_LARGE = "TOO_LARGE"
+    DUPLICATE_FIELD = "DUPLICATE_FIELD"
+    MISSING_FIELD = "MISSING_FIELD"
+    WRONG_TYPE = "WRONG_TYPE"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
+    REFUSED_BY_WAREHOUSE = "REFUSED_BY_WAREHOUSE"
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One refused message: why, and where in it. The detail never quotes the message."""
+
+    reason: Reason
+    detail: str
+
+    def __post_init__(self) -> None:
+        """Keep the detail to what a person reads."""
+        object.__setattr__(self, "detail", self.detail[:_DETAIL_CHARACTERS])
+
+
+class Rejected(Exception):
+    """Carries a rejection out of the depth of a message."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.rejection = Rejection(reason, detail)
