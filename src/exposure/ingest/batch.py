@@ -1,0 +1,173 @@
+"""Group commit: many requests wait for one append, and each learns the fate of its own row.
+
+An idle table appends at once; while appends are in flight, rows gather until one returns or the linger
+passes. What is held in memory is bounded, and so is how long anyone waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from exposure.query.model import Row
+from exposure.warehouse.port import WarehouseUnavailable, Writer
+from exposure.warehouse.schema import Table
+
+
+class Overloaded(Exception):
+    """More rows are waiting than may be held; the message must come again later."""
+
+
+class RowRefused(Exception):
+    """The warehouse will never take this row; `reason` is its own word for it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class BatchLimits:
+    """How rows are gathered. `rows` and `size_bytes` close one batch; `held_*` bound all that wait.
+
+    `linger` is the longest a row waits for company while an append is in flight, until the first
+    append's duration is known; afterwards half of that duration, `max_linger` at most.
+    """
+
+    rows: int = 2000
+    size_bytes: int = 4_000_000
+    in_flight: int = 2
+    held_rows: int = 20_000
+    held_bytes: int = 64_000_000
+    linger: timedelta = timedelta(milliseconds=25)
+    max_linger: timedelta = timedelta(milliseconds=100)
+    deadline: timedelta = timedelta(seconds=8)
+
+
+@dataclass(eq=False)
+class _Batch:
+    rows: list[Row] = field(default_factory=list)
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    size_bytes: int = 0
+    is_due: bool = False
+    timers: list[asyncio.TimerHandle] = field(default_factory=list)
+
+
+class Batcher:
+    """Gathers the rows of one table. Lives on one event loop."""
+
+    def __init__(self, writer: Writer, table: Table, limits: BatchLimits) -> None:
+        self._writer = writer
+        self._table = table
+        self._limits = limits
+        self._linger = limits.linger.total_seconds()
+        self._batches: deque[_Batch] = deque()
+        self._appends: set[asyncio.Task[None]] = set()
+        self._held_rows = self._held_bytes = 0
+        self._pump_is_scheduled = False
+
+    async def add(self, row: Row, size_bytes: int) -> None:
+        """Return when the row is durable.
+
+        Raises RowRefused when the row itself is at fault, Overloaded when too much waits already, and
+        WarehouseError when the warehouse did not answer in time or cannot store now.
+        """
+        limits = self._limits
+        if self._held_rows >= limits.held_rows or self._held_bytes + size_bytes > limits.held_bytes:
+            raise Overloaded(f"{self._held_rows} rows of {self._table.name} are waiting already")
+        future = asyncio.get_running_loop().create_future()
+        batch = self._open_batch(size_bytes)
+        batch.rows.append(row)
+        batch.waiting.append(future)
+        batch.size_bytes += size_bytes
+        self._held_rows += 1
+        self._held_bytes += size_bytes
+        self._schedule_pump()
+        await future
+
+    async def drain(self) -> None:
+        """Append all that waits and return when every append has ended."""
+        while self._batches or self._appends:
+            for batch in self._batches:
+                batch.is_due = True
+            self._pump()
+            await asyncio.wait(self._appends)
+
+    def _open_batch(self, size_bytes: int) -> _Batch:
+        limits = self._limits
+        if self._batches:
+            last = self._batches[-1]
+            if len(last.rows) < limits.rows and last.size_bytes + size_bytes <= limits.size_bytes:
+                return last
+            last.is_due = True
+        batch = _Batch()
+        self._batches.append(batch)
+        loop = asyncio.get_running_loop()
+        batch.timers = [
+            loop.call_later(self._linger, self._make_due, batch),
+            loop.call_later(limits.deadline.total_seconds(), _give_up, batch),
+        ]
+        return batch
+
+    def _make_due(self, batch: _Batch) -> None:
+        batch.is_due = True
+        self._pump()
+
+    def _schedule_pump(self) -> None:
+        """Pump once per turn of the loop, so that rows that arrive together travel together."""
+        if not self._pump_is_scheduled:
+            self._pump_is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._pump_is_scheduled = False
+        while self._batches and len(self._appends) < self._limits.in_flight:
+            if not (self._batches[0].is_due or not self._appends):
+                return
+            append = asyncio.create_task(self._append(self._batches.popleft()))
+            self._appends.add(append)
+            append.add_done_callback(self._appended)
+
+    def _appended(self, append: asyncio.Task[None]) -> None:
+        self._appends.discard(append)
+        if self._batches:
+            self._batches[0].is_due = True
+            self._pump()
+
+    async def _append(self, batch: _Batch) -> None:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            refused = await self._writer.append(self._table, batch.rows)
+        except Exception as error:
+            _settle(batch, {}, failure=error)
+        else:
+            _settle(batch, refused)
+        finally:
+            self._held_rows -= len(batch.rows)
+            self._held_bytes -= batch.size_bytes
+            longest = self._limits.max_linger.total_seconds()
+            self._linger = min((loop.time() - started) / 2, longest)
+
+
+def _settle(batch: _Batch, refused: Mapping[int, str], failure: Exception | None = None) -> None:
+    """Tell each waiting request the outcome of its row; those that left hear nothing."""
+    for timer in batch.timers:
+        timer.cancel()
+    for index, future in enumerate(batch.waiting):
+        if future.done():
+            continue
+        if failure is not None:
+            future.set_exception(failure)
+        elif index in refused:
+            future.set_exception(RowRefused(refused[index]))
+        else:
+            future.set_result(None)
+
+
+def _give_up(batch: _Batch) -> None:
+    """Answer those who wait; their rows may still be stored, and come again, which is harmless."""
+    _settle(batch, {}, failure=WarehouseUnavailable("the row was not durable within its deadline"))
