@@ -1,0 +1,1 @@
+"""The embedded platform: everything the cloud does, on loopback, in one process."""

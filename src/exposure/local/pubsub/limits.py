@@ -1,0 +1,118 @@
+"""What Pub/Sub accepts: names, message sizes, deadlines. https://cloud.google.com/pubsub/quotas#resource_limits."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from exposure.local.pubsub.refusal import invalid, not_built
+
+_ID = r"(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,254}"
+_NAMES = {kind: re.compile(rf"projects/[a-z0-9:.-]+/{kind}/{_ID}") for kind in ("topics", "subscriptions")}
+REQUEST_BYTES = 10_000_000
+REQUEST_MESSAGES = 1000
+_ATTRIBUTES = 100
+_ATTRIBUTE_KEY_BYTES = 256
+_ATTRIBUTE_VALUE_BYTES = 1024
+_ORDERING_KEY_BYTES = 1024
+ACK_DEADLINE_SECONDS = 10
+ACK_DEADLINES = range(10, 601)
+RETENTION_SECONDS = 7 * 86_400
+_RETENTION = range(600, 31 * 86_400 + 1)
+_DEAD_LETTER_ATTEMPTS = range(5, 101)
+_BACKOFF_SECONDS = 600
+
+
+def check_name(kind: str, name: str) -> None:
+    """Raise the refusal of a name that is no `topics` or `subscriptions` name."""
+    if not _NAMES[kind].fullmatch(name):
+        raise invalid(f"Invalid [{kind}] name: (name={name[:300]})")
+
+
+def check_publish(messages: Any) -> None:
+    """Raise the refusal of a publish request that is too large or holds a message that cannot be."""
+    if not 1 <= len(messages) <= REQUEST_MESSAGES:
+        raise invalid(f"A publish request has 1 to {REQUEST_MESSAGES} messages, this one {len(messages)}.")
+    if sum(message.ByteSize() for message in messages) > REQUEST_BYTES:
+        raise invalid(f"A publish request has {REQUEST_BYTES} bytes at most.")
+    for message in messages:
+        _check_message(message)
+
+
+def _check_message(message: Any) -> None:
+    if not message.data and not message.attributes:
+        raise invalid("A message needs data or at least one attribute.")
+    if len(message.attributes) > _ATTRIBUTES:
+        raise invalid(f"A message has {_ATTRIBUTES} attributes at most.")
+    if len(message.ordering_key.encode()) > _ORDERING_KEY_BYTES:
+        raise invalid(f"An ordering key has {_ORDERING_KEY_BYTES} bytes at most.")
+    for key, value in message.attributes.items():
+        if not 1 <= len(key.encode()) <= _ATTRIBUTE_KEY_BYTES:
+            raise invalid(f"An attribute's key has 1 to {_ATTRIBUTE_KEY_BYTES} bytes.")
+        if key.startswith("goog") and not key.startswith("googclient_"):
+            raise invalid(f"The attribute '{key}' begins with goog, which is reserved.")
+        if len(value.encode()) > _ATTRIBUTE_VALUE_BYTES:
+            raise invalid(f"The attribute '{key}' has more than {_ATTRIBUTE_VALUE_BYTES} bytes.")
+
+
+def check_topic(topic: Any) -> None:
+    """Raise the refusal of a topic that asks for what is not built."""
+    check_name("topics", topic.name)
+    for field, what in (
+        ("schema_settings", "schemas"),
+        ("ingestion_data_source_settings", "ingestion sources"),
+    ):
+        if topic.HasField(field):
+            raise not_built(what)
+    if topic.kms_key_name:
+        raise not_built("customer-managed keys")
+    if topic.message_transforms:
+        raise not_built("message transforms")
+
+
+def check_subscription(subscription: Any) -> None:
+    """Fill in the defaults; raise the refusal of what is out of bounds or not built."""
+    check_name("subscriptions", subscription.name)
+    _refuse_unbuilt(subscription)
+    subscription.ack_deadline_seconds = subscription.ack_deadline_seconds or ACK_DEADLINE_SECONDS
+    check_ack_deadline(subscription.ack_deadline_seconds)
+    if not subscription.HasField("message_retention_duration"):
+        subscription.message_retention_duration.seconds = RETENTION_SECONDS
+    if subscription.message_retention_duration.seconds not in _RETENTION:
+        raise invalid("Messages are retained for 10 minutes to 31 days.")
+    if subscription.HasField("dead_letter_policy"):
+        policy = subscription.dead_letter_policy
+        policy.max_delivery_attempts = policy.max_delivery_attempts or _DEAD_LETTER_ATTEMPTS.start
+        if policy.max_delivery_attempts not in _DEAD_LETTER_ATTEMPTS:
+            raise invalid("A message may have 5 to 100 delivery attempts before it is a dead letter.")
+    if subscription.HasField("retry_policy"):
+        _check_retry(subscription.retry_policy)
+
+
+def check_ack_deadline(seconds: int) -> None:
+    """Raise the refusal of an ack deadline outside 10 to 600 seconds."""
+    if seconds not in ACK_DEADLINES:
+        raise invalid(f"An ack deadline has 10 to 600 seconds, this one {seconds}.")
+
+
+def _check_retry(policy: Any) -> None:
+    if not policy.HasField("minimum_backoff"):
+        policy.minimum_backoff.seconds = 10
+    if not policy.HasField("maximum_backoff"):
+        policy.maximum_backoff.seconds = _BACKOFF_SECONDS
+    least, most = policy.minimum_backoff.ToTimedelta(), policy.maximum_backoff.ToTimedelta()
+    if not 0 <= least.total_seconds() <= most.total_seconds() <= _BACKOFF_SECONDS:
+        raise invalid("A retry policy waits 0 to 600 seconds, at first no longer than at last.")
+
+
+def _refuse_unbuilt(subscription: Any) -> None:
+    for field, what in (
+        ("bigquery_config", "BigQuery subscriptions"),
+        ("cloud_storage_config", "Cloud Storage subscriptions"),
+    ):
+        if subscription.HasField(field):
+            raise not_built(what)
+    if subscription.enable_exactly_once_delivery:
+        raise not_built("exactly-once delivery")
+    if subscription.message_transforms:
+        raise not_built("message transforms")

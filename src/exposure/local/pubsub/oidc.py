@@ -1,0 +1,109 @@
+"""Signs push tokens as Google does, with a key of this server's own, and publishes that key.
+
+Ingest verifies them with the code that runs in production; only the address of the certificates differs.
+Claims: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions#jwt_format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import jwt
+from aiohttp import web
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+_LIFETIME_SECONDS = 3600
+# A token is renewed well before it ends, so none expires on its way.
+_RENEWED_SECONDS = 3000
+_ISSUER = "https://accounts.google.com"
+
+
+class TokenSigner:
+    """Holds the key, which a restart keeps, and the tokens that are still good."""
+
+    def __init__(self, data_dir: Path, clock: Callable[[], float]) -> None:
+        self._key = _load_or_make(data_dir / "push-key.pem")
+        self._clock = clock
+        public = self._key.public_key()
+        self._jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(public))
+        self._jwk |= {"alg": "RS256", "use": "sig", "kid": _fingerprint(public)}
+        self._tokens: dict[tuple[str, str], tuple[float, str]] = {}
+
+    def token(self, email: str, audience: str) -> str:
+        """Return a token of the account for the audience; the same one while it is fresh."""
+        made, token = self._tokens.get((email, audience), (0.0, ""))
+        now = self._clock()
+        if not token or now - made > _RENEWED_SECONDS:
+            token = self._sign(email, audience, int(now))
+            self._tokens[email, audience] = (now, token)
+        return token
+
+    def certificates(self) -> dict[str, object]:
+        """Return the public key as a JSON Web Key Set."""
+        return {"keys": [self._jwk]}
+
+    def _sign(self, email: str, audience: str, now: int) -> str:
+        subject = str(int(hashlib.sha256(email.encode()).hexdigest()[:15], 16))
+        claims = {
+            "iss": _ISSUER,
+            "aud": audience,
+            "azp": subject,
+            "sub": subject,
+            "email": email,
+            "email_verified": True,
+            "iat": now,
+            "exp": now + _LIFETIME_SECONDS,
+        }
+        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._jwk["kid"]})
+
+
+class CertificateServer:
+    """Serves the signer's certificates over HTTP on loopback, on a free port."""
+
+    def __init__(self, signer: TokenSigner) -> None:
+        self._signer = signer
+        application = web.Application()
+        application.router.add_get("/oauth2/v3/certs", self._answer)
+        self._runner = web.AppRunner(application, access_log=None)
+        self.url = ""
+
+    async def start(self) -> None:
+        """Start to serve; `url` is known from now on."""
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        port = self._runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{port}/oauth2/v3/certs"
+
+    async def stop(self) -> None:
+        """Stop to serve."""
+        await self._runner.cleanup()
+
+    async def _answer(self, _: web.Request) -> web.Response:
+        return web.json_response(
+            self._signer.certificates(), headers={"Cache-Control": "public, max-age=3600"}
+        )
+
+
+def _load_or_make(path: Path) -> rsa.RSAPrivateKey:
+    if path.exists():
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        if isinstance(key, rsa.RSAPrivateKey):
+            return key
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    path.touch(mode=0o600)
+    path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return key
+
+
+def _fingerprint(key: rsa.RSAPublicKey) -> str:
+    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()[:40]
