@@ -1,0 +1,85 @@
+"""Where a page walk stands: the position behind the last row, bound to the question it belongs to.
+
+The bytes made here are sealed by the caller: a reader cannot look into a token, change it, or use it
+for another question.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from exposure.contracts.types import Scalar
+from exposure.query.model import Order, Query, Row
+
+
+class BadPageToken(ValueError):
+    """The token cannot be used: it was changed, it is of another key, or of another question."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def invalid_token() -> BadPageToken:
+    """Return the error of a token that was not made here or was changed since."""
+    return BadPageToken(
+        "INVALID_PAGE_TOKEN", "this page_token was not made by this API; take next_page_token as it is"
+    )
+
+
+def write_position(query: Query, position: Row) -> bytes:
+    """Return the bytes that stand for a position in the query's order."""
+    values = [_written(value) for value in position]
+    return json.dumps([fingerprint(query), values], separators=(",", ":")).encode()
+
+
+def read_position(query: Query, sealed: bytes) -> Row:
+    """Return the position; raises BadPageToken when it belongs to another question."""
+    mark, values = json.loads(sealed)
+    if mark != fingerprint(query):
+        raise BadPageToken(
+            "PAGE_TOKEN_MISMATCH",
+            "this page_token belongs to another question; keep filters and order for the whole walk",
+        )
+    return tuple(_read(order, value) for order, value in zip(query.order, values, strict=True))
+
+
+def fingerprint(query: Query) -> str:
+    """Return what makes two pages parts of one walk: contract, filters and order, not size or columns."""
+    parts = [
+        query.contract.name,
+        query.contract.version,
+        [[one.column.name, one.operator, _written(one.value)] for one in query.filters],
+        [[order.column.name, order.descending] for order in query.order],
+    ]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _written(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_written(one) for one in value]
+    if isinstance(value, float):
+        return value.hex()
+    if isinstance(value, Decimal):
+        return str(value)
+    return value.isoformat() if isinstance(value, date | datetime) else value
+
+
+def _read(order: Order, value: Any) -> object:
+    if value is None:
+        return None
+    scalar = order.column.type
+    return _READERS[scalar](value) if isinstance(scalar, Scalar) and scalar in _READERS else value
+
+
+_READERS: dict[Scalar, Callable[[Any], object]] = {
+    Scalar.NUMBER: float.fromhex,
+    Scalar.DECIMAL: Decimal,
+    Scalar.DATE: date.fromisoformat,
+    Scalar.TIMESTAMP: lambda text: datetime.fromisoformat(text).astimezone(UTC),
+}
