@@ -28,3 +28,10 @@ def operators_of(logical_type: LogicalType) -> tuple[Operator, ...]:
 def comparable_columns(contract: Contract) -> tuple[Column, ...]:
     """Return the columns that can be filtered and ordered by."""
     return tuple(column for column in contract.stored_columns if operators_of(column.type))
+
+
+def scalar_of(column: Column) -> Scalar:
+    """Return the type of a column that holds one value; TypeError for an object or an array."""
+    if not isinstance(column.type, Scalar):
+        raise TypeError(f"column '{column.name}' holds no single value")
+    return column.type

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from exposure.contracts.model import Column, Contract
-from exposure.contracts.types import Scalar, describe
+from exposure.contracts.types import describe
 from exposure.query.errors import (
     BadQuery,
     ParameterError,
@@ -37,6 +37,7 @@ from exposure.query.grammar import (
     SYSTEM_PARAMETERS,
     comparable_columns,
     operators_of,
+    scalar_of,
 )
 from exposure.query.model import Filter, Operator, Order, Query
 from exposure.query.page_token import BadPageToken, read_position
@@ -235,9 +236,7 @@ def _values(name: str, column: Column, text: str) -> tuple[object, ...]:
 
 
 def _value(name: str, column: Column, text: str) -> object:
-    scalar = column.type
-    if not isinstance(scalar, Scalar):
-        raise wrong(name, "UNKNOWN_PARAMETER", f"'{column.name}' cannot be filtered")
+    scalar = scalar_of(column)
     try:
         if not text:
             raise ValueError("empty")

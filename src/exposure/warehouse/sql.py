@@ -12,6 +12,7 @@ from typing import Protocol
 
 from exposure.contracts.model import Column
 from exposure.contracts.types import Scalar
+from exposure.query.grammar import scalar_of
 from exposure.query.model import Filter, Operator, Order, Query, Row
 from exposure.warehouse.schema import Table, rows_table
 
@@ -124,7 +125,7 @@ class _Compiler:
         return self._dialect.placeholder(name)
 
     def _filter(self, one: Filter) -> str:
-        name, scalar = self._dialect.identifier(one.column.name), _scalar(one.column)
+        name, scalar = self._dialect.identifier(one.column.name), scalar_of(one.column)
         if one.operator is Operator.IN:
             return self._dialect.member(name, self._bind(scalar, one.value, is_array=True))
         return f"{name} {_COMPARISONS[one.operator]} {self._bind(scalar, one.value)}"
@@ -146,7 +147,7 @@ class _Compiler:
         name = self._dialect.identifier(order.column.name)
         if value is None:
             return "FALSE" if order.descending else f"{name} IS NOT NULL"
-        bound = self._bind(_scalar(order.column), value)
+        bound = self._bind(scalar_of(order.column), value)
         if not order.descending:
             return f"{name} > {bound}"
         return f"({name} < {bound} OR {name} IS NULL)" if order.column.nullable else f"{name} < {bound}"
@@ -155,13 +156,7 @@ class _Compiler:
         name = self._dialect.identifier(order.column.name)
         if value is None:
             return f"{name} IS NULL" if order.descending else "TRUE"
-        bound = self._bind(_scalar(order.column), value)
+        bound = self._bind(scalar_of(order.column), value)
         if not order.descending:
             return f"{name} >= {bound}"
         return f"({name} <= {bound} OR {name} IS NULL)" if order.column.nullable else f"{name} <= {bound}"
-
-
-def _scalar(column: Column) -> Scalar:
-    if not isinstance(column.type, Scalar):
-        raise TypeError(f"column '{column.name}' cannot be compared")
-    return column.type

@@ -1,0 +1,123 @@
+"""Every error the API answers, once: RFC 9457 problems with a stable code, a type page and a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+
+import orjson
+from starlette.responses import Response
+
+from exposure.contracts.catalog import UnknownContract
+from exposure.query.errors import BadQuery, ParameterError
+from exposure.warehouse.port import QueryTooExpensive, WarehouseMisconfigured, WarehouseUnavailable
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class ProblemType:
+    """One kind of problem. `advice` says what the caller can do about it."""
+
+    code: str
+    status: HTTPStatus
+    title: str
+    advice: str
+
+    @property
+    def path(self) -> str:
+        """Return the path of the page that describes it, which is also its type."""
+        return f"/problems/{self.code.lower().replace('_', '-')}"
+
+
+INVALID_PARAMETER = ProblemType(
+    "INVALID_PARAMETER", HTTPStatus.BAD_REQUEST, "A parameter is wrong",
+    "Mend every parameter listed in `errors`; `allowed` and `suggestion` say how. Nothing was read.",
+)  # fmt: skip
+NOT_FOUND = ProblemType(
+    "NOT_FOUND", HTTPStatus.NOT_FOUND, "Not found",
+    "See GET /v1 for what can be read, and GET /docs for how.",
+)  # fmt: skip
+METHOD_NOT_ALLOWED = ProblemType(
+    "METHOD_NOT_ALLOWED", HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed",
+    "This API only reads: use GET or HEAD.",
+)  # fmt: skip
+NOT_ACCEPTABLE = ProblemType(
+    "NOT_ACCEPTABLE", HTTPStatus.NOT_ACCEPTABLE, "No such representation",
+    "Accept one of the media types named in `detail`.",
+)  # fmt: skip
+URI_TOO_LONG = ProblemType(
+    "URI_TOO_LONG", HTTPStatus.REQUEST_URI_TOO_LONG, "The URL is too long",
+    "Ask for less at once: a URL has 8 KiB at most.",
+)  # fmt: skip
+QUERY_TOO_EXPENSIVE = ProblemType(
+    "QUERY_TOO_EXPENSIVE", HTTPStatus.UNPROCESSABLE_ENTITY, "The question would cost too much",
+    "Bound the event time more narrowly or select fewer columns. Nothing was billed.",
+)  # fmt: skip
+INTERNAL_ERROR = ProblemType(
+    "INTERNAL_ERROR", HTTPStatus.INTERNAL_SERVER_ERROR, "An error of ours",
+    "Tell the operators the request id; asking again may fail again.",
+)  # fmt: skip
+UPSTREAM_MISCONFIGURED = ProblemType(
+    "UPSTREAM_MISCONFIGURED", HTTPStatus.BAD_GATEWAY, "The warehouse refuses this service",
+    "A table or a permission is missing on our side; asking again helps only after it is mended.",
+)  # fmt: skip
+UPSTREAM_UNAVAILABLE = ProblemType(
+    "UPSTREAM_UNAVAILABLE", HTTPStatus.SERVICE_UNAVAILABLE, "The warehouse does not answer",
+    "Ask again after the seconds in Retry-After.",
+)  # fmt: skip
+PROBLEM_TYPES = (
+    INVALID_PARAMETER, NOT_FOUND, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, URI_TOO_LONG, QUERY_TOO_EXPENSIVE,
+    INTERNAL_ERROR, UPSTREAM_MISCONFIGURED, UPSTREAM_UNAVAILABLE,
+)  # fmt: skip
+_RETRY_AFTER_SECONDS = "5"
+
+# What the warehouse said may name tables, accounts and projects: it is for the log alone.
+_EXPECTED: tuple[tuple[type[Exception], ProblemType, str | None], ...] = (
+    (UnknownContract, NOT_FOUND, None),
+    (QueryTooExpensive, QUERY_TOO_EXPENSIVE, None),
+    (WarehouseMisconfigured, UPSTREAM_MISCONFIGURED, "the warehouse refused the question"),
+    (WarehouseUnavailable, UPSTREAM_UNAVAILABLE, "the warehouse did not answer in time"),
+)
+
+
+class Problem(Exception):
+    """Ends a request with a problem; `errors` lists what is wrong parameter by parameter."""
+
+    def __init__(self, kind: ProblemType, detail: str, errors: tuple[ParameterError, ...] = ()) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.errors = errors
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """Return the problem an expected error means to the caller; None for an unexpected error."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, BadQuery):
+        return Problem(INVALID_PARAMETER, str(error), error.errors)
+    for expected, kind, detail in _EXPECTED:
+        if isinstance(error, expected):
+            return Problem(kind, detail or str(error))
+    return None
+
+
+def answer(problem: Problem, request_id: str) -> Response:
+    """Return the response that carries the problem."""
+    kind = problem.kind
+    body = {
+        "type": kind.path,
+        "title": kind.title,
+        "status": kind.status.value,
+        "detail": problem.detail,
+        "code": kind.code,
+        "request_id": request_id,
+        **({"errors": [asdict(error) for error in problem.errors]} if problem.errors else {}),
+    }
+    headers = {"Cache-Control": "no-store"}
+    if kind is UPSTREAM_UNAVAILABLE:
+        headers["Retry-After"] = _RETRY_AFTER_SECONDS
+    if kind is METHOD_NOT_ALLOWED:
+        headers["Allow"] = "GET, HEAD"
+    return Response(orjson.dumps(body), kind.status.value, headers, MEDIA_TYPE)

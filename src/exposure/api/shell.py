@@ -1,0 +1,58 @@
+"""What surrounds every answer: a request id, security headers, HEAD, and the bound of the URL."""
+
+from __future__ import annotations
+
+import secrets
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from exposure.api.problems import URI_TOO_LONG, Problem, answer
+
+REQUEST_ID = "exposure.request_id"
+_URL_BYTES = 8192
+_SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "X-Frame-Options": "DENY",
+}
+_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+class Shell:
+    """The outermost ASGI layer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; other events pass through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = secrets.token_hex(8)
+        is_head = scope["method"] == "HEAD"
+
+        async def decorated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _decorate(message, request_id)
+            elif is_head:
+                message = {**message, "body": b""}
+            await send(message)
+
+        # A HEAD is a GET whose body is not sent.
+        inner = {**scope, "method": "GET" if is_head else scope["method"], REQUEST_ID: request_id}
+        if len(scope["raw_path"]) + len(scope["query_string"]) > _URL_BYTES:
+            too_long = answer(Problem(URI_TOO_LONG, f"the URL has more than {_URL_BYTES} bytes"), request_id)
+            await too_long(inner, receive, decorated)
+            return
+        await self._app(inner, receive, decorated)
+
+
+def _decorate(message: Message, request_id: str) -> None:
+    headers = MutableHeaders(scope=message)
+    for name, value in _SECURITY.items():
+        headers[name] = value
+    headers.setdefault("Content-Security-Policy", _POLICY)
+    headers["X-Request-Id"] = request_id
