@@ -24,7 +24,8 @@ class Column:
     type: LogicalType
     description: str = ""
     nullable: bool = False
-    example: object = None
+    # Left out of the hash: it may be a list.
+    example: object = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         """Refuse a column no warehouse could hold, with `WrongDeclaration`."""

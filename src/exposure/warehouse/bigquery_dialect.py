@@ -32,7 +32,10 @@ class BigQueryDialect:
     def output(self, column: Column) -> str:
         """Return the column; JSON as its text, which the client library would otherwise parse."""
         name = self.identifier(column.name)
-        return f"TO_JSON_STRING({name})" if column.type is Scalar.JSON else name
+        if column.type is not Scalar.JSON:
+            return name
+        # TO_JSON_STRING makes the text "null" of a missing value and of the JSON value null alike.
+        return f"IF({name} IS NULL, NULL, TO_JSON_STRING({name}))"
 
     def one_row_per_key(self, table: Table, columns: Sequence[Column], inner: str) -> str:
         """Return a subquery: appends happen at least once, so the table may hold a key several times."""

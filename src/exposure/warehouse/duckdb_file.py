@@ -1,67 +1,120 @@
-"""The file of the embedded warehouse: opened by one process, its tables kept in step with the contracts."""
+"""The file of the embedded warehouse: opened by one process, its tables kept in step with the contracts.
+
+It neither reads nor writes rows: `DuckDBReader` and `DuckDBWriter` do, on cursors of the connection. Who
+opens the file closes the connection, after both are closed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from exposure.contracts.model import Column
 from exposure.contracts.types import Array
 from exposure.warehouse.duckdb_dialect import DuckDBDialect
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
 from exposure.warehouse.schema import Table
 
 _DIALECT = DuckDBDialect()
+# Everything used is compiled in; nothing may be fetched from the network in the middle of a question.
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": False}
 
 
 def open_duckdb(path: Path | None, tables: Sequence[Table]) -> duckdb.DuckDBPyConnection:
     """Open the file (None: in memory), create the tables that are missing and add new nullable columns.
 
-    Raises WarehouseUnavailable when another process has the file, WarehouseMisconfigured when it is no
+    Raises WarehouseUnavailable when another process has the file; WarehouseMisconfigured when it is no
     DuckDB file or when a table differs from its description in any other way.
     """
     connection = _connect(path)
-    for table in tables:
-        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_DIALECT.identifier(table.dataset)}")
-        connection.execute(_DIALECT.create(table))
-        _follow(connection, table)
+    try:
+        connection.begin()
+        for table in tables:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_DIALECT.identifier(table.dataset)}")
+            connection.execute(_DIALECT.create(table))
+            _follow(connection, table)
+        connection.commit()
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
 def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
-    if path is None:
-        return duckdb.connect(":memory:")
     try:
-        return duckdb.connect(str(path))
-    except duckdb.IOException as error:
-        if "lock" in str(error):
+        return duckdb.connect(":memory:" if path is None else str(path), config=_CONFIG)
+    except duckdb.Error as error:
+        if "Could not set lock" in str(error):
             raise WarehouseUnavailable(f"{path} is in use by another process") from error
         raise WarehouseMisconfigured(f"{path} cannot be opened as a DuckDB file: {error}") from error
 
 
+@dataclass(frozen=True)
+class _Stored:
+    """A column as DuckDB's catalog has it."""
+
+    type: str
+    nullable: bool
+
+
 def _follow(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Add the columns the contract has gained; refuse every other difference."""
-    stored = _stored_types(connection, table)
-    with duckdb.connect(":memory:") as blank:
+    where = f"table {table.dataset}.{table.name}"
+    declared = _declared_columns(table)
+    for column in table.columns:
+        if column.name not in _stored_columns(connection, table):
+            _add_column(connection, table, column)
+    stored = _stored_columns(connection, table)
+    for name in (*declared, *stored):
+        if declared.get(name) != stored.get(name):
+            raise WarehouseMisconfigured(
+                f"{where}: column '{name}' is {_described(stored.get(name))} in the file and "
+                f"{_described(declared.get(name))} in the contract; mend the contract or start a new file"
+            )
+    if _stored_key(connection, table) != [table.key]:
+        raise WarehouseMisconfigured(f"{where}: column '{table.key}' is the contract's key and not the file's")
+
+
+def _add_column(connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> None:
+    """Add the column where rows already stored can have a value for it: NULL, or the empty array."""
+    path, name = _DIALECT.path(table), _DIALECT.identifier(column.name)
+    if isinstance(column.type, Array):
+        connection.execute(f"ALTER TABLE {path} ADD COLUMN {name} {_DIALECT.type(column.type)} DEFAULT []")
+        connection.execute(f"ALTER TABLE {path} ALTER {name} SET NOT NULL")
+    elif column.nullable:
+        connection.execute(f"ALTER TABLE {path} ADD COLUMN {name} {_DIALECT.type(column.type)}")
+
+
+def _declared_columns(table: Table) -> dict[str, _Stored]:
+    """Return the columns as the catalog would have them, which spells types in its own way."""
+    with duckdb.connect(":memory:", config=_CONFIG) as blank:
         blank.execute(f"CREATE SCHEMA {_DIALECT.identifier(table.dataset)}")
         blank.execute(_DIALECT.create(table))
-        declared = _stored_types(blank, table)
-    for column in table.columns:
-        if column.name not in stored and (column.nullable or isinstance(column.type, Array)):
-            default = " DEFAULT []" if isinstance(column.type, Array) else ""
-            connection.execute(
-                f"ALTER TABLE {_DIALECT.path(table)} ADD COLUMN {_DIALECT.identifier(column.name)} "
-                f"{_DIALECT.type(column.type)}{default}"
-            )
-        elif stored.get(column.name) != declared[column.name]:
-            raise WarehouseMisconfigured(
-                f"table {table.dataset}.{table.name}: column '{column.name}' is "
-                f"{stored.get(column.name, 'missing')}, the contract says {declared[column.name]}"
-            )
+        return _stored_columns(blank, table)
 
 
-def _stored_types(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, str]:
-    catalog = "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = $dataset"
-    names = {"dataset": table.dataset, "name": table.name}
-    return dict(connection.execute(f"{catalog} AND table_name = $name", names).fetchall())
+def _stored_columns(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, _Stored]:
+    found = connection.execute(
+        "SELECT column_name, data_type, is_nullable FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND schema_name = $dataset AND table_name = $name",
+        {"dataset": table.dataset, "name": table.name},
+    )
+    return {name: _Stored(data_type, nullable) for name, data_type, nullable in found.fetchall()}
+
+
+def _stored_key(connection: duckdb.DuckDBPyConnection, table: Table) -> list[str]:
+    found = connection.execute(
+        "SELECT constraint_column_names FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' "
+        "AND database_name = current_database() AND schema_name = $dataset AND table_name = $name",
+        {"dataset": table.dataset, "name": table.name},
+    ).fetchone()
+    return [] if found is None else list(found[0])
+
+
+def _described(column: _Stored | None) -> str:
+    if column is None:
+        return "missing"
+    return f"{column.type}{'' if column.nullable else ' NOT NULL'}"

@@ -5,23 +5,33 @@ Every reading thread has its own cursor, so reads go on while the writer commits
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from queue import SimpleQueue
 
 import duckdb
 
-from exposure.contracts.model import Column
-from exposure.contracts.types import Array, LogicalType, Object, Scalar
 from exposure.query.model import Query, Row
+from exposure.warehouse.bounded_threads import BoundedThreads
 from exposure.warehouse.duckdb_dialect import DuckDBDialect
+from exposure.warehouse.duckdb_errors import warehouse_error
+from exposure.warehouse.duckdb_values import bindable, in_utc
 from exposure.warehouse.pages import cut_page, now
 from exposure.warehouse.port import Page, WarehouseUnavailable
 from exposure.warehouse.sql import Statement, compile_select
 
 _DIALECT = DuckDBDialect()
+
+
+@dataclass(frozen=True)
+class DuckDBReaderLimits:
+    """How much one reader does at a time, and how long one question may take."""
+
+    deadline: timedelta = timedelta(seconds=8)
+    threads: int = 4
+    queue: int = 256
 
 
 class DuckDBReader:
@@ -30,81 +40,70 @@ class DuckDBReader:
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        *,
-        threads: int = 4,
-        deadline: timedelta = timedelta(seconds=8),
+        limits: DuckDBReaderLimits | None = None,
         clock: Callable[[], datetime] = now,
     ) -> None:
-        self._deadline = deadline
+        self._limits = limits or DuckDBReaderLimits()
         self._clock = clock
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="duckdb-reader")
+        self._threads = BoundedThreads("duckdb-reader", self._limits.threads, self._limits.queue)
+        self._running: set[_Run] = set()
         self._cursors: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
-        for _ in range(threads):
+        for _ in range(self._limits.threads):
             self._cursors.put(connection.cursor())
 
     async def select(self, query: Query) -> Page:
-        """Return one page; raises WarehouseUnavailable past the deadline."""
+        """Return one page; raises WarehouseUnavailable past the deadline or when too many wait."""
         statement = compile_select(query, _DIALECT)
         as_of = self._clock()
-        running: list[duckdb.DuckDBPyConnection] = []
-        answer = asyncio.get_running_loop().run_in_executor(self._executor, self._fetch, statement, running)
+        run = _Run()
+        self._running.add(run)
         try:
-            rows = await asyncio.wait_for(answer, self._deadline.total_seconds())
-        except TimeoutError as error:
-            for cursor in running:
-                cursor.interrupt()
-            raise WarehouseUnavailable("the question took longer than its deadline") from error
+            rows = await self._threads.run(lambda: self._fetch(statement, run), self._limits.deadline)
+        finally:
+            run.give_up()
+            self._running.discard(run)
         columns = (*query.columns, *(order.column for order in query.order))
-        return cut_page(query, _in_utc(columns, rows), as_of, bytes_billed=0)
+        return cut_page(query, in_utc(columns, rows), as_of, bytes_billed=0)
 
     async def close(self) -> None:
-        """Release the threads; a running question is interrupted by closing the connection."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """Release the threads; running questions are interrupted."""
+        self._threads.close()
+        for run in list(self._running):
+            run.give_up()
 
-    def _fetch(self, statement: Statement, running: list[duckdb.DuckDBPyConnection]) -> list[Row]:
+    def _fetch(self, statement: Statement, run: _Run) -> list[Row]:
         cursor = self._cursors.get()
-        running.append(cursor)
         try:
-            cursor.execute(statement.text, _values(statement))
+            run.begin(cursor)
+            cursor.execute(statement.text, {one.name: bindable(one.value) for one in statement.parameters})
             return cursor.fetchall()
         except duckdb.Error as error:
-            raise WarehouseUnavailable(f"DuckDB: {error}") from error
+            raise warehouse_error(error) from error
         finally:
-            running.clear()
+            run.end()
             self._cursors.put(cursor)
 
 
-def _values(statement: Statement) -> dict[str, object]:
-    return {one.name: _bindable(one.value) for one in statement.parameters}
+class _Run:
+    """One question's hold on a cursor: giving it up never interrupts the cursor's next question."""
 
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cursor: duckdb.DuckDBPyConnection | None = None
+        self._given_up = False
 
-def _bindable(value: object) -> object:
-    if isinstance(value, tuple):
-        return [_bindable(one) for one in value]
-    return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
+    def begin(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        with self._lock:
+            if self._given_up:
+                raise WarehouseUnavailable("nobody waits for the answer any more")
+            self._cursor = cursor
 
+    def end(self) -> None:
+        with self._lock:
+            self._cursor = None
 
-def _in_utc(columns: Sequence[Column], rows: Sequence[Row]) -> Sequence[Row]:
-    """Give the instants, which DuckDB keeps without zone, their zone back."""
-    naive = {index for index, column in enumerate(columns) if _holds_instants(column.type)}
-    if not naive:
-        return rows
-    return [
-        tuple(_aware(value) if index in naive else value for index, value in enumerate(row)) for row in rows
-    ]
-
-
-def _holds_instants(logical_type: LogicalType) -> bool:
-    if isinstance(logical_type, Array):
-        return _holds_instants(logical_type.of)
-    if isinstance(logical_type, Object):
-        return any(_holds_instants(field.type) for field in logical_type.fields)
-    return logical_type is Scalar.TIMESTAMP
-
-
-def _aware(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.replace(tzinfo=UTC)
-    if isinstance(value, dict):
-        return {name: _aware(one) for name, one in value.items()}
-    return [_aware(one) for one in value] if isinstance(value, list) else value
+    def give_up(self) -> None:
+        with self._lock:
+            self._given_up = True
+            if self._cursor is not None:
+                self._cursor.interrupt()

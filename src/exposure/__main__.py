@@ -1,0 +1,34 @@
+"""`exposure …` and `python -m exposure …`: the commands, put together.
+
+Each command is one module of `exposure.commands`; heavy libraries are imported when a command runs.
+"""
+
+from __future__ import annotations
+
+import typer
+
+from exposure.commands.contract import contract
+from exposure.commands.local import local
+from exposure.commands.publish import publish
+from exposure.commands.query import query
+from exposure.commands.sample import sample
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Events on Pub/Sub in, rows over HTTP out.",
+)
+app.add_typer(contract, name="contract")
+app.command("local", epilog="Example: exposure local --data-dir /tmp/exposure --api-port 9090")(local)
+app.command("sample", epilog="Example: exposure sample orders --rows 1000 --seed 7 > orders.ndjson")(sample)
+app.command("publish", epilog="Example: exposure sample orders | exposure publish orders")(publish)
+app.command("query", epilog="Example: exposure query orders total.gte=50 --order -total --page-size 5")(query)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="exposure")
+
+
+if __name__ == "__main__":
+    main()

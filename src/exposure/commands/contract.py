@@ -1,0 +1,137 @@
+"""`exposure contract`: what is exposed, for people (`list`, `show`) and for other tools (`export`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from exposure.commands.console import new_table, show_table
+from exposure.commands.contract_option import ContractName, find_contract
+from exposure.contracts.catalog import CATALOG
+from exposure.contracts.example import example_message
+from exposure.contracts.export import avro, jsonschema, odcs
+from exposure.contracts.model import Column, Contract
+from exposure.contracts.types import Array, Object, describe
+
+LOCAL_API = "http://127.0.0.1:8080"
+_LOCAL_DATABASE = ".exposure/warehouse.duckdb"
+_LOCAL_PROJECT = "local"
+
+contract = typer.Typer(no_args_is_help=True, help="Show and export the declared contracts.")
+
+
+@contract.command("list", epilog="Example: exposure contract list")
+def list_contracts() -> None:
+    """List every contract with where it is published, stored and how it is keyed."""
+    table = new_table("name", "version", "topic", "table", "key", "event time", "owner")
+    for one in CATALOG:
+        stored = f"{one.dataset}.{one.name}"
+        table.add_row(one.name, one.version, one.topic, stored, one.key, one.event_time, one.owner)
+    show_table(table)
+
+
+@contract.command("show", epilog="Example: exposure contract show orders")
+def show_contract(name: ContractName) -> None:
+    """Show a contract: its columns, its service level, a message as published and the GET that reads it."""
+    one = find_contract(name)
+    typer.echo(f"{one.name} {one.version}, owned by {one.owner}\n{one.description}\n")
+    table = new_table("column", "type", "null", "description")
+    for path, column in _paths(one.columns):
+        null = "yes" if column.nullable else "no"
+        table.add_row(path, describe(column.type), null, _description(one, path, column))
+    show_table(table)
+    for line in _service_level(one):
+        typer.echo(line)
+    message = json.dumps(example_message(one), ensure_ascii=False)
+    typer.echo(f"\nA message on the topic {one.topic}:\n  {message}")
+    typer.echo(f"\nIts rows:\n  curl '{LOCAL_API}/v1/{one.name}?page_size=5'")
+
+
+def _paths(columns: Sequence[Column], prefix: str = "") -> Iterator[tuple[str, Column]]:
+    """Yield each column and, behind it, the fields inside it, by the path a reader writes."""
+    for column in columns:
+        path = prefix + column.name
+        yield path, column
+        inner = column.type.of if isinstance(column.type, Array) else column.type
+        if isinstance(inner, Object):
+            yield from _paths(inner.fields, f"{path}[]." if isinstance(column.type, Array) else f"{path}.")
+
+
+def _description(one: Contract, path: str, column: Column) -> str:
+    roles = [role for role, name in (("Key.", one.key), ("Event time.", one.event_time)) if name == path]
+    return " ".join([*roles, column.description]).strip()
+
+
+def _service_level(one: Contract) -> list[str]:
+    level = one.service_level
+    kept = "for ever" if one.retention is None else f"{one.retention.days} days after its event time"
+    latency = level.latency / timedelta(milliseconds=1)
+    return [
+        "Service level:",
+        f"  {_percent(level.availability_goal)} of requests are answered",
+        f"  {_percent(level.latency_goal)} of requests within {latency:g} ms",
+        f"  {_percent(level.freshness_goal)} of rows visible within {level.freshness.total_seconds():g} s",
+        f"  a row is kept {kept}",
+    ]
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.6g} %"
+
+
+class Format(StrEnum):
+    """What a contract can be exported as."""
+
+    ODCS = "odcs"
+    JSONSCHEMA = "jsonschema"
+    BIGQUERY = "bigquery"
+    AVRO = "avro"
+
+
+@contract.command(
+    "export", epilog="Example: exposure contract export orders --format odcs > orders.odcs.json"
+)
+def export_contract(
+    name: ContractName,
+    target: Annotated[
+        Format,
+        typer.Option(
+            "--format", help="odcs: Open Data Contract Standard v3.1.0, as JSON, which is YAML too."
+        ),
+    ] = Format.ODCS,
+    project: Annotated[
+        str | None, typer.Option(help="odcs: Google Cloud project it is served from; none: this machine.")
+    ] = None,
+    environment: Annotated[str | None, typer.Option(help="odcs: name of that deployment.")] = None,
+    api_url: Annotated[str, typer.Option(help="odcs: address of its API.")] = LOCAL_API,
+) -> None:
+    """Write a contract as JSON to standard output.
+
+    jsonschema describes a published message, avro a row (it is not attached to the topic), bigquery the
+    tables of rows and of quarantined messages.
+    """
+    one = find_contract(name)
+    if target is Format.ODCS:
+        exported = odcs.contract_document(one, _deployment(project, environment, api_url))
+    else:
+        exported = {
+            Format.JSONSCHEMA: jsonschema.message_schema,
+            Format.AVRO: avro.row_schema,
+            Format.BIGQUERY: _bigquery_tables,
+        }[target](one)
+    typer.echo(json.dumps(exported, indent=2, ensure_ascii=False))
+
+
+def _deployment(project: str | None, environment: str | None, api_url: str) -> odcs.Deployment:
+    if project is None:
+        return odcs.Deployment(environment or "local", _LOCAL_PROJECT, api_url, database=_LOCAL_DATABASE)
+    return odcs.Deployment(environment or project, project, api_url)
+
+
+def _bigquery_tables(one: Contract) -> dict[str, Any]:
+    raise NotImplementedError

@@ -1,0 +1,105 @@
+"""The embedded platform, assembled: Pub/Sub, ingest, DuckDB and the API on one event loop.
+
+The same pipeline, token verification and API as in the cloud; only Pub/Sub and the warehouse are local.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from exposure.api.app import build_api
+from exposure.api.seal import TokenSealer
+from exposure.contracts.catalog import Catalog
+from exposure.ingest.app import PushApp
+from exposure.ingest.pipeline import Pipeline
+from exposure.ingest.token import PushIdentity, TokenVerifier
+from exposure.local.feed import PROJECT, declare_feed
+from exposure.local.ports import HttpServer
+from exposure.local.pubsub.server import PubSubConfig, PubSubServer
+from exposure.warehouse.duckdb_file import open_duckdb
+from exposure.warehouse.duckdb_reader import DuckDBReader
+from exposure.warehouse.duckdb_writer import DuckDBWriter
+from exposure.warehouse.schema import quarantine_table, rows_table
+
+PUSH_ACCOUNT = f"push@{PROJECT}.iam.gserviceaccount.com"
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True)
+class PlatformConfig:
+    """Where the platform keeps its data and where it listens; a port of 0 takes a free one."""
+
+    data_dir: Path
+    api_port: int = 8080
+    ingest_port: int = 8081
+    pubsub_port: int = 8085
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the parts answer: two URLs, and Pub/Sub's `host:port` for PUBSUB_EMULATOR_HOST."""
+
+    api: str
+    ingest: str
+    pubsub: str
+
+
+class Platform:
+    """The running platform; an async context manager.
+
+    Starting raises PortInUse, DataFolderLocked or a WarehouseError, each with one clear sentence.
+    """
+
+    def __init__(self, catalog: Catalog, config: PlatformConfig) -> None:
+        self._catalog = catalog
+        self._config = config
+        self._parts = AsyncExitStack()
+        self.addresses = Addresses("", "", "")
+
+    async def __aenter__(self) -> Platform:
+        """Start every part; when one fails, those before it are stopped again."""
+        async with AsyncExitStack() as parts:
+            await self._start(parts)
+            self._parts = parts.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop in the opposite order: first no more pushes, then what is in flight, then the file."""
+        await self._parts.aclose()
+
+    async def _start(self, parts: AsyncExitStack) -> None:
+        config = self._config
+        config.data_dir.mkdir(parents=True, exist_ok=True)
+        tables = [make(contract) for contract in self._catalog for make in (rows_table, quarantine_table)]
+        connection = open_duckdb(config.data_dir / "warehouse.duckdb", tables)
+        parts.callback(connection.close)
+        api = HttpServer(config.api_port)
+        parts.push_async_callback(api.stop)
+        ingest = HttpServer(config.ingest_port)
+        parts.push_async_callback(ingest.stop)
+        pubsub = PubSubServer(PubSubConfig(config.data_dir, config.pubsub_port))
+        await parts.enter_async_context(pubsub)
+        identity = PushIdentity(PUSH_ACCOUNT, ingest.url, pubsub.certificates_url)
+        writer = DuckDBWriter(connection)
+        pipelines = {contract.name: Pipeline(contract, writer) for contract in self._catalog}
+        await ingest.start(PushApp(pipelines, TokenVerifier(identity), writer))
+        sealer = TokenSealer([_page_token_key(config.data_dir)])
+        await api.start(build_api(self._catalog, DuckDBReader(connection), sealer))
+        for contract in self._catalog:
+            await declare_feed(pubsub.broker, contract, ingest.url, PUSH_ACCOUNT)
+        self.addresses = Addresses(api.url, ingest.url, pubsub.address)
+
+
+def _page_token_key(data_dir: Path) -> bytes:
+    """Return the key of page tokens, made at the first start, so that tokens outlive a restart."""
+    path = data_dir / "page-token.key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_bytes(os.urandom(_KEY_BYTES))
+    return path.read_bytes()
