@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 # BigQuery takes 300 characters, Avro and most clients only plain identifiers.
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _CONTRACT_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_VERSION = re.compile(r"\d+\.\d+\.\d+")
+_VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 # https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names
-_TOPIC = re.compile(r"(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,254}")
+_TOPIC = re.compile(r"(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,239}")
+# What the platform puts behind a name to name what it adds: no contract may bear such a name itself.
+_QUARANTINE_SUFFIX = "_quarantine"
+_DEAD_LETTERS_SUFFIX = "-dead-letters"
 _KEY_TYPES = (Scalar.STRING, Scalar.INTEGER)
 # https://cloud.google.com/bigquery/docs/clustered-tables#limitations
 _CLUSTER_TYPES = (
@@ -71,16 +74,31 @@ def check_contract(contract: Contract) -> None:
             f"contract '{contract.name}': the name becomes a table and a path; use lower-case letters, "
             "digits and _, a letter first, 63 characters at most"
         )
+    if contract.name.endswith(_QUARANTINE_SUFFIX):
+        raise _wrong(contract, f"names that end with {_QUARANTINE_SUFFIX} are the platform's; rename it")
     if not _VERSION.fullmatch(contract.version):
         raise _wrong(contract, f"version '{contract.version}' is not MAJOR.MINOR.PATCH, for example 1.0.0")
-    if not _TOPIC.fullmatch(contract.topic):
-        raise _wrong(contract, f"topic '{contract.topic}' is no Pub/Sub topic id (3 to 255 characters)")
+    _check_topic(contract)
     if not re.fullmatch(r"[A-Za-z0-9_]{1,1024}", contract.dataset):
         raise _wrong(contract, f"dataset '{contract.dataset}' may hold letters, digits and _ only")
     _check_columns(contract)
     _check_key(contract)
     _check_event_time(contract)
     _check_clustering(contract)
+
+
+def _check_topic(contract: Contract) -> None:
+    if not _TOPIC.fullmatch(contract.topic):
+        raise _wrong(
+            contract,
+            f"topic '{contract.topic}' is no Pub/Sub topic id: 3 to 240 characters, a letter first, "
+            "then letters, digits and ._~+%-, not beginning with goog",
+        )
+    if contract.topic.endswith(_DEAD_LETTERS_SUFFIX):
+        raise _wrong(
+            contract,
+            f"topics that end with {_DEAD_LETTERS_SUFFIX} hold what could not be delivered; rename it",
+        )
 
 
 def _wrong(contract: Contract, what: str) -> WrongDeclaration:
@@ -122,11 +140,13 @@ def _check_fields(name: str, nested: Object) -> None:
 
 
 def _check_depth(name: str, logical_type: LogicalType, depth: int) -> None:
-    if depth > _NESTING:
-        raise WrongDeclaration(f"column '{name}': nested deeper than BigQuery's {_NESTING} levels; use json")
     if isinstance(logical_type, Array):
         _check_depth(name, logical_type.of, depth)
     if isinstance(logical_type, Object):
+        if depth > _NESTING:
+            raise WrongDeclaration(
+                f"column '{name}': objects are nested deeper than BigQuery's {_NESTING} levels; use json"
+            )
         for field in logical_type.fields:
             _check_depth(name, field.type, depth + 1)
 
@@ -135,9 +155,10 @@ def _refuse_twins(where: str, names: Iterable[str]) -> None:
     """Refuse two names that differ by case at most: BigQuery's column names ignore case."""
     seen: dict[str, str] = {}
     for name in names:
-        twin = seen.setdefault(name.casefold(), name)
-        if twin is not name:
+        twin = seen.get(name.casefold())
+        if twin is not None:
             raise WrongDeclaration(f"{where}: '{twin}' and '{name}' are one name to BigQuery; rename one")
+        seen[name.casefold()] = name
 
 
 def _check_columns(contract: Contract) -> None:
@@ -197,6 +218,8 @@ def _check_event_time(contract: Contract) -> None:
 def _check_clustering(contract: Contract) -> None:
     if len(contract.clustered_by) > _CLUSTER_COLUMNS:
         raise _wrong(contract, f"is clustered by more than BigQuery's {_CLUSTER_COLUMNS} columns")
+    if len(set(contract.clustered_by)) < len(contract.clustered_by):
+        raise _wrong(contract, "is clustered by the same column twice; name it once")
     for name in contract.clustered_by:
         column = _declared(contract, "clustering column", name)
         if column.type not in _CLUSTER_TYPES:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import duckdb
 
-from exposure.contracts.model import Column
 from exposure.contracts.types import Array
 from exposure.warehouse.duckdb_dialect import DuckDBDialect
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
@@ -31,12 +30,10 @@ def open_duckdb(path: Path | None, tables: Sequence[Table]) -> duckdb.DuckDBPyCo
     """
     connection = _connect(path)
     try:
-        connection.begin()
         for table in tables:
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_DIALECT.identifier(table.dataset)}")
             connection.execute(_DIALECT.create(table))
             _follow(connection, table)
-        connection.commit()
     except BaseException:
         connection.close()
         raise
@@ -64,9 +61,7 @@ def _follow(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Add the columns the contract has gained; refuse every other difference."""
     where = f"table {table.dataset}.{table.name}"
     declared = _declared_columns(table)
-    for column in table.columns:
-        if column.name not in _stored_columns(connection, table):
-            _add_column(connection, table, column)
+    _add_columns(connection, table)
     stored = _stored_columns(connection, table)
     for name in (*declared, *stored):
         if declared.get(name) != stored.get(name):
@@ -75,17 +70,22 @@ def _follow(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
                 f"{_described(declared.get(name))} in the contract; mend the contract or start a new file"
             )
     if _stored_key(connection, table) != [table.key]:
-        raise WarehouseMisconfigured(f"{where}: column '{table.key}' is the contract's key and not the file's")
+        raise WarehouseMisconfigured(f"{where}: column '{table.key}' is the contract's key, not the file's")
 
 
-def _add_column(connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> None:
-    """Add the column where rows already stored can have a value for it: NULL, or the empty array."""
-    path, name = _DIALECT.path(table), _DIALECT.identifier(column.name)
-    if isinstance(column.type, Array):
-        connection.execute(f"ALTER TABLE {path} ADD COLUMN {name} {_DIALECT.type(column.type)} DEFAULT []")
-        connection.execute(f"ALTER TABLE {path} ALTER {name} SET NOT NULL")
-    elif column.nullable:
-        connection.execute(f"ALTER TABLE {path} ADD COLUMN {name} {_DIALECT.type(column.type)}")
+def _add_columns(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Add what rows already stored can have a value for: NULL, or the empty array."""
+    path, stored = _DIALECT.path(table), _stored_columns(connection, table)
+    for column in table.columns:
+        is_array = isinstance(column.type, Array)
+        name = _DIALECT.identifier(column.name)
+        if column.name not in stored and (is_array or column.nullable):
+            default = " DEFAULT []" if is_array else ""
+            connection.execute(f"ALTER TABLE {path} ADD COLUMN {name} {_DIALECT.type(column.type)}{default}")
+        if is_array:
+            # A statement of its own: DuckDB adds no column with a constraint, and in one transaction
+            # with the addition it takes the defaults for NULL.
+            connection.execute(f"ALTER TABLE {path} ALTER {name} SET NOT NULL")
 
 
 def _declared_columns(table: Table) -> dict[str, _Stored]:
