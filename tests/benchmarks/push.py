@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import uvloop
 from load import Outcome, run_load
 
 from exposure.contracts.catalog import CATALOG
@@ -132,6 +133,6 @@ def main() -> None:
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         limits = GROUPED if sys.argv[1] == "grouped" else ONE_BY_ONE
-        asyncio.run(serve(limits, Path(sys.argv[2])))
+        uvloop.run(serve(limits, Path(sys.argv[2])))
     else:
         main()

@@ -16,6 +16,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import uvloop
 from load import Outcome, run_load
 
 from exposure.api.app import build_api
@@ -112,6 +113,6 @@ def main(rows: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["serve"]:
-        asyncio.run(serve(Path(sys.argv[2])))
+        uvloop.run(serve(Path(sys.argv[2])))
     else:
         main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
