@@ -1,0 +1,62 @@
+"""The two services as the cloud starts them: settings become adapters, adapters become applications.
+
+`uvicorn --factory exposure.entrypoints:api` and `…:ingest`. Each imports its own libraries only, so that
+neither carries the other's start-up time or dependencies. The embedded platform assembles itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exposure.contracts.catalog import CATALOG
+from exposure.settings import ApiSettings, IngestSettings, decode_token_key
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+
+def api() -> ASGIApp:
+    """Return the read API over BigQuery; pydantic's ValidationError names a missing setting."""
+    from exposure.api.app import build_api
+    from exposure.api.seal import TokenSealer
+    from exposure.warehouse.bigquery_client import bigquery_client
+    from exposure.warehouse.bigquery_reader import BigQueryReader, BigQueryReaderLimits
+
+    settings = ApiSettings()
+    limits = BigQueryReaderLimits(
+        deadline=settings.query_deadline,
+        max_bytes_billed=settings.max_bytes_billed,
+        threads=settings.query_threads,
+    )
+    client = bigquery_client(
+        settings.project,
+        settings.location,
+        connections=limits.threads,
+        endpoint=settings.bigquery_endpoint,
+    )
+    sealer = TokenSealer([decode_token_key(key.get_secret_value()) for key in settings.page_token_keys])
+    return build_api(CATALOG, BigQueryReader(client, limits), sealer)
+
+
+def ingest() -> ASGIApp:
+    """Return the subscriber in front of BigQuery; pydantic's ValidationError names a missing setting."""
+    from exposure.ingest.app import PushApp
+    from exposure.ingest.pipeline import Pipeline
+    from exposure.ingest.token import PushIdentity, TokenVerifier
+    from exposure.warehouse.bigquery_writer import BigQueryWriter
+    from exposure.warehouse.schema import quarantine_table, rows_table
+    from exposure.warehouse.write_limits import WriteLimits
+
+    settings = IngestSettings()
+    tables = [table(contract) for contract in CATALOG for table in (rows_table, quarantine_table)]
+    writer = BigQueryWriter(
+        settings.project,
+        tables,
+        endpoint=settings.storage_write_endpoint,
+        limits=WriteLimits(in_flight=settings.appends_in_flight),
+    )
+    verifier = TokenVerifier(
+        PushIdentity(settings.push_account, settings.push_audience, settings.certificates_url)
+    )
+    pipelines = {contract.name: Pipeline(contract, writer) for contract in CATALOG}
+    return PushApp(pipelines, verifier, writer)
