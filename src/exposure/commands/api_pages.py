@@ -12,6 +12,7 @@ import msgspec
 
 _CONNECT_SECONDS = 3
 _ANSWER_SECONDS = 30
+_SHOWN_ALLOWED = 12
 _PAGE_TOKEN = "page_token"  # noqa: S105 (a parameter's name)
 Parameters = Sequence[tuple[str, str]]
 
@@ -81,11 +82,11 @@ def _client(api: str) -> httpx2.Client:
 
 
 def _is_loopback(api: str) -> bool:
-    host = urlsplit(api).hostname or ""
     try:
-        return ip_address(host).is_loopback
+        host = urlsplit(api).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return False
 
 
 def _read_page(client: httpx2.Client, rows: RowsUrl, token: str | None) -> ApiPage:
@@ -120,5 +121,7 @@ def _line(error: _ParameterError) -> str:
     if error.suggestion:
         return f"{error.parameter}: {error.message}; did you mean '{error.suggestion}'?"
     if error.allowed:
-        return f"{error.parameter}: {error.message}; it takes {', '.join(error.allowed)}"
+        shown, left = error.allowed[:_SHOWN_ALLOWED], len(error.allowed) - _SHOWN_ALLOWED
+        more = f" and {left} more" if left > 0 else ""
+        return f"{error.parameter}: {error.message}; possible: {', '.join(shown)}{more}"
     return f"{error.parameter}: {error.message}"

@@ -12,15 +12,14 @@ import typer
 
 from exposure.commands.console import new_table, show_table
 from exposure.commands.contract_option import ContractName, find_contract
+from exposure.commands.local_addresses import LOCAL_API, LOCAL_DATABASE, LOCAL_PROJECT
 from exposure.contracts.catalog import CATALOG
 from exposure.contracts.example import example_message
 from exposure.contracts.export import avro, jsonschema, odcs
 from exposure.contracts.model import Column, Contract
 from exposure.contracts.types import Array, Object, describe
-
-LOCAL_API = "http://127.0.0.1:8080"
-_LOCAL_DATABASE = ".exposure/warehouse.duckdb"
-_LOCAL_PROJECT = "local"
+from exposure.warehouse.bigquery_schema import table_resource
+from exposure.warehouse.schema import Table, quarantine_table, rows_table
 
 contract = typer.Typer(no_args_is_help=True, help="Show and export the declared contracts.")
 
@@ -105,33 +104,37 @@ def export_contract(
         ),
     ] = Format.ODCS,
     project: Annotated[
-        str | None, typer.Option(help="odcs: Google Cloud project it is served from; none: this machine.")
+        str | None, typer.Option(help="Google Cloud project it is served from; none: this machine.")
     ] = None,
     environment: Annotated[str | None, typer.Option(help="odcs: name of that deployment.")] = None,
     api_url: Annotated[str, typer.Option(help="odcs: address of its API.")] = LOCAL_API,
 ) -> None:
     """Write a contract as JSON to standard output.
 
-    jsonschema describes a published message, avro a row (it is not attached to the topic), bigquery the
-    tables of rows and of quarantined messages.
+    jsonschema describes a published message, avro a row (it is not attached to the topic), bigquery the two
+    tables, of rows and of quarantined messages, as the resources of its REST API.
     """
     one = find_contract(name)
+    exported: object
     if target is Format.ODCS:
         exported = odcs.contract_document(one, _deployment(project, environment, api_url))
+    elif target is Format.BIGQUERY:
+        exported = [_bigquery_table(table, project) for table in (rows_table(one), quarantine_table(one))]
+    elif target is Format.AVRO:
+        exported = avro.row_schema(one)
     else:
-        exported = {
-            Format.JSONSCHEMA: jsonschema.message_schema,
-            Format.AVRO: avro.row_schema,
-            Format.BIGQUERY: _bigquery_tables,
-        }[target](one)
+        exported = jsonschema.message_schema(one)
     typer.echo(json.dumps(exported, indent=2, ensure_ascii=False))
 
 
 def _deployment(project: str | None, environment: str | None, api_url: str) -> odcs.Deployment:
     if project is None:
-        return odcs.Deployment(environment or "local", _LOCAL_PROJECT, api_url, database=_LOCAL_DATABASE)
+        return odcs.Deployment(environment or "local", LOCAL_PROJECT, api_url, database=LOCAL_DATABASE)
     return odcs.Deployment(environment or project, project, api_url)
 
 
-def _bigquery_tables(one: Contract) -> dict[str, Any]:
-    raise NotImplementedError
+def _bigquery_table(table: Table, project: str | None) -> dict[str, Any]:
+    resource = table_resource(table, project or "")
+    if project is None:
+        del resource["tableReference"]["projectId"]
+    return resource

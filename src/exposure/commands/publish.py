@@ -18,13 +18,12 @@ import typer
 
 from exposure.commands.console import FAILED, MISUSED, fail, say
 from exposure.commands.contract_option import ContractName, find_contract
+from exposure.commands.local_addresses import LOCAL_PROJECT, LOCAL_PUBSUB
 from exposure.commands.message_lines import MessageLine, read_lines
 
 if TYPE_CHECKING:
     from exposure.commands.topic_publisher import TopicPublisher
 
-LOCAL_PUBSUB = "127.0.0.1:8085"
-LOCAL_PROJECT = "local"
 _SHOWN_REJECTIONS = 20
 _PROGRESS_LINES = 500
 _STANDARD_INPUT = "-"
@@ -112,6 +111,8 @@ def _publish_lines(stream: BinaryIO, publisher: TopicPublisher) -> _Outcome:
                 else:
                     outcome.reject(line)
                 advance(line)
+    except KeyboardInterrupt:
+        outcome.failure = f"interrupted; nothing behind line {outcome.lines} was published"
     except PublishFailed as error:
         outcome.failure = f"{error}; nothing behind line {outcome.lines} was published"
     try:

@@ -10,15 +10,16 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from exposure.commands.console import FAILED, MISUSED, fail, new_table, say, show_table
 from exposure.commands.contract_option import ContractName
+from exposure.commands.local_addresses import LOCAL_API
 
 if TYPE_CHECKING:
     from exposure.commands.api_pages import ApiPage, RowsUrl
 
-LOCAL_API = "http://127.0.0.1:8080"
 _ALL_PAGE_SIZE = "1000"
 
 
@@ -48,9 +49,9 @@ def query(
     try:
         _show(_pages(RowsUrl(url, name, parameters), every_page=every_page), as_json=as_json)
     except ApiRefused as refused:
-        for line in refused.lines[1:]:
+        for line in refused.lines:
             say(f"exposure: {line}")
-        fail(refused.lines[0], MISUSED if refused.status < 500 else FAILED)
+        raise typer.Exit(MISUSED if refused.status < 500 else FAILED) from refused
     except ApiUnreachable as error:
         fail(str(error))
 
@@ -86,7 +87,8 @@ def _show(pages: Iterator[ApiPage], *, as_json: bool) -> None:
 
 def _write_lines(page: ApiPage) -> None:
     for row in page.data:
-        sys.stdout.buffer.write(bytes(row) + b"\n")
+        # A JSON column keeps the text it was published with, line ends among it.
+        sys.stdout.buffer.write(msgspec.json.format(bytes(row), indent=-1) + b"\n")
     sys.stdout.buffer.flush()
 
 

@@ -13,10 +13,11 @@ import grpc
 from google.api_core import exceptions
 from google.api_core.retry import Retry, if_exception_type
 from google.auth.exceptions import GoogleAuthError
-from google.cloud import pubsub_v1
+from google.cloud.pubsub_v1 import PublisherClient
+from google.cloud.pubsub_v1.types import BatchSettings
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
-_BATCH = pubsub_v1.types.BatchSettings(max_messages=1000, max_bytes=4_000_000, max_latency=0.01)
+_BATCH = BatchSettings(max_messages=1000, max_bytes=4_000_000, max_latency=0.01)
 _OUTSTANDING_MESSAGES = 10_000
 _OUTSTANDING_BYTES = 50_000_000
 _CONNECT_SECONDS = 3
@@ -92,7 +93,7 @@ class TopicPublisher:
         if isinstance(error, exceptions.NotFound):
             return f"there is no topic {self.path} at {self._where}"
         if isinstance(error, exceptions.RetryError | exceptions.ServiceUnavailable | TimeoutError):
-            return f"{self._where} does not answer any more"
+            return f"{self._where} does not answer"
         return f"{self._where} refuses: {getattr(error, 'message', None) or error}"
 
 
@@ -107,13 +108,13 @@ def _local_client(address: str) -> Any:
             f"nothing answers at {address}; start the platform with `exposure local`, "
             "or name a Google Cloud project with --project"
         ) from error
-    return pubsub_v1.PublisherClient(_BATCH, transport=PublisherGrpcTransport(channel=channel))
+    return PublisherClient(_BATCH, transport=PublisherGrpcTransport(channel=channel))
 
 
 def _cloud_client() -> Any:
     """Return a client of Google's Pub/Sub; raises PublishFailed without credentials."""
     try:
-        return pubsub_v1.PublisherClient(_BATCH)
+        return PublisherClient(_BATCH)
     except GoogleAuthError as error:
         raise PublishFailed(
             "no Google Cloud credentials found; run `gcloud auth application-default login`"

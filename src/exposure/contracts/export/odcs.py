@@ -33,7 +33,7 @@ _PHYSICAL: dict[Scalar, str] = {
     Scalar.STRING: "STRING",
     Scalar.INTEGER: "INT64",
     Scalar.NUMBER: "FLOAT64",
-    Scalar.DECIMAL: f"NUMERIC({DECIMAL_PRECISION}, {DECIMAL_SCALE})",
+    Scalar.DECIMAL: "NUMERIC",
     Scalar.BOOLEAN: "BOOL",
     Scalar.DATE: "DATE",
     Scalar.TIMESTAMP: "TIMESTAMP",
