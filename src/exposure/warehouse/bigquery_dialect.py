@@ -39,12 +39,15 @@ class BigQueryDialect:
 
     def one_row_per_key(self, table: Table, columns: Sequence[Column], inner: str) -> str:
         """Return a subquery: appends happen at least once, so the table may hold a key several times."""
-        path = ".".join(self.identifier(part) for part in (self.project, table.dataset, table.name))
         names = ", ".join(self.identifier(column.name) for column in columns)
         first = ", ".join(self.identifier(column.name) for column in (INGEST_TIME, MESSAGE_ID))
         window = f"PARTITION BY {self.identifier(table.key)} ORDER BY {first}"
         # QUALIFY must stand beside a WHERE, GROUP BY or HAVING clause.
         return (
-            f"(\n  SELECT {names}\n  FROM {path}\n  WHERE {inner or 'TRUE'}\n"
+            f"(\n  SELECT {names}\n  FROM {self.path(table)}\n  WHERE {inner or 'TRUE'}\n"
             f"  QUALIFY ROW_NUMBER() OVER ({window}) = 1\n)"
         )
+
+    def path(self, table: Table) -> str:
+        """Return the table's full name."""
+        return ".".join(self.identifier(part) for part in (self.project, table.dataset, table.name))

@@ -49,6 +49,8 @@ class BoundedThreads:
                 raise WarehouseUnavailable("the reader was closed before the question began")
             return answer.result()
         finally:
+            # Both: the answer would pass its cancellation on, but a turn of the loop later.
+            submitted.cancel()
             answer.cancel()
 
     def close(self) -> None:

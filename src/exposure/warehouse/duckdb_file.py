@@ -82,7 +82,7 @@ def _add_columns(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
         if column.name not in stored and (is_array or column.nullable):
             default = " DEFAULT []" if is_array else ""
             connection.execute(f"ALTER TABLE {path} ADD COLUMN {name} {_DIALECT.type(column.type)}{default}")
-        if is_array:
+        if is_array and (column.name not in stored or stored[column.name].nullable):
             # A statement of its own: DuckDB adds no column with a constraint, and in one transaction
             # with the addition it takes the defaults for NULL.
             connection.execute(f"ALTER TABLE {path} ALTER {name} SET NOT NULL")

@@ -101,7 +101,7 @@ class _Compiler:
             "SELECT " + ", ".join(self._item(index, column) for index, column in enumerate(items)),
             f"FROM {source}",
             *([f"WHERE {' AND '.join(outer)}"] if outer else []),
-            "ORDER BY " + ", ".join(self._order(order) for order in query.order),
+            *self._order_by(),
             f"LIMIT {self._bind(Scalar.INTEGER, query.page_size + 1, name=PAGE_ROWS)}",
         ]
         return Statement("\n".join(lines), tuple(self._parameters))
@@ -109,6 +109,14 @@ class _Compiler:
     def _item(self, index: int, column: Column) -> str:
         # Numbered, because a column may be both selected and ordered by; no declared column begins with _.
         return f"{self._dialect.output(column)} AS {self._dialect.identifier(f'_{index}')}"
+
+    def _order_by(self) -> list[str]:
+        query = self._query
+        key_is_given = any(
+            one.column.name == query.contract.key and one.operator is Operator.EQ for one in query.filters
+        )
+        # One row at most needs no order, and DuckDB finds it ten times faster without.
+        return [] if key_is_given else ["ORDER BY " + ", ".join(self._order(one) for one in query.order)]
 
     def _needed(self) -> tuple[Column, ...]:
         query = self._query

@@ -1,0 +1,44 @@
+"""How this house talks to BigQuery's REST API: one client, its connections and its credentials."""
+
+from __future__ import annotations
+
+import google.auth
+from google.auth.credentials import AnonymousCredentials, Credentials
+from google.auth.transport.requests import AuthorizedSession
+from google.cloud import bigquery
+from requests.adapters import HTTPAdapter
+
+OPTIONAL_JOBS = "JOB_CREATION_OPTIONAL"
+
+
+def bigquery_client(
+    project: str, location: str, *, connections: int, endpoint: str | None = None
+) -> bigquery.Client:
+    """Return a client that keeps `connections` open and makes a job only for a query that is long.
+
+    `endpoint` is an emulator's address, asked without credentials; None is Google, asked with the
+    process's own. Raises google.auth's DefaultCredentialsError when it has none.
+    """
+    credentials = _no_credentials() if endpoint else _own_credentials()
+    session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+    # The library's session keeps ten connections and throws the others away after each answer.
+    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=connections)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return bigquery.Client(
+        project=project,
+        location=location,
+        credentials=credentials,
+        _http=session,
+        client_options={"api_endpoint": endpoint} if endpoint else None,
+        default_job_creation_mode=OPTIONAL_JOBS,
+    )
+
+
+def _no_credentials() -> Credentials:
+    return AnonymousCredentials()  # type: ignore[no-untyped-call]
+
+
+def _own_credentials() -> Credentials:
+    credentials, _ = google.auth.default(scopes=bigquery.Client.SCOPE)
+    return credentials

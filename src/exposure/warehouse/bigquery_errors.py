@@ -1,0 +1,69 @@
+"""What BigQuery's errors mean to a reader: whose fault it is, and whether asking again can help.
+
+Reasons: https://cloud.google.com/bigquery/docs/error-messages. Quotas answer with HTTP 403, so the reason
+is looked at before the status.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+from collections.abc import Iterator
+
+import requests.exceptions
+from google.api_core.exceptions import GoogleAPICallError, RetryError
+from google.auth.exceptions import GoogleAuthError
+
+from exposure.warehouse.port import (
+    QueryTooExpensive,
+    WarehouseError,
+    WarehouseMisconfigured,
+    WarehouseUnavailable,
+)
+
+# Everything a call of the client may raise when the service, the network or the set-up is at fault.
+FAILURES = (
+    GoogleAPICallError, RetryError, GoogleAuthError, requests.exceptions.RequestException,
+    concurrent.futures.TimeoutError, ConnectionError,
+)  # fmt: skip
+_REASONS: dict[str, type[WarehouseError]] = {
+    "bytesBilledLimitExceeded": QueryTooExpensive,
+    "rateLimitExceeded": WarehouseUnavailable,
+    "quotaExceeded": WarehouseUnavailable,
+    "backendError": WarehouseUnavailable,
+    "internalError": WarehouseUnavailable,
+    "badGateway": WarehouseUnavailable,
+    "jobBackendError": WarehouseUnavailable,
+    "jobInternalError": WarehouseUnavailable,
+    "jobRateLimitExceeded": WarehouseUnavailable,
+    "resourcesExceeded": WarehouseUnavailable,
+    "tableUnavailable": WarehouseUnavailable,
+    "stopped": WarehouseUnavailable,
+    "timeout": WarehouseUnavailable,
+}
+_TRY_LATER = (408, 429)
+
+
+def warehouse_error(error: Exception) -> WarehouseError:
+    """Return the error of the port that one of FAILURES is."""
+    if isinstance(error, RetryError) and isinstance(error.cause, GoogleAPICallError):
+        error = error.cause
+    if isinstance(error, GoogleAPICallError):
+        return _of_call(error)
+    if isinstance(error, GoogleAuthError) and not error.retryable:
+        return WarehouseMisconfigured(f"BigQuery: the credentials do not work: {error}")
+    return WarehouseUnavailable(f"BigQuery: {type(error).__name__}: {error}")
+
+
+def _of_call(error: GoogleAPICallError) -> WarehouseError:
+    for reason in _reasons(error):
+        if reason in _REASONS:
+            return _REASONS[reason](f"BigQuery: {reason}: {error.message}")
+    status = int(error.code or 500)
+    kind = WarehouseUnavailable if status >= 500 or status in _TRY_LATER else WarehouseMisconfigured
+    return kind(f"BigQuery: {error.message}")
+
+
+def _reasons(error: GoogleAPICallError) -> Iterator[str]:
+    for detail in error.errors:
+        if isinstance(detail, dict) and isinstance(detail.get("reason"), str):
+            yield detail["reason"]

@@ -1,0 +1,109 @@
+"""One caller's append and the parts it travels in; which row of the caller's each answer is about.
+
+Knows Arrow and futures. Does not know the connection, nor what an answer means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from exposure.query.model import Row
+from exposure.warehouse.arrow import record_batch
+from exposure.warehouse.write_outcome import Outcome
+
+# What pyarrow raises for a value that its column cannot hold; UnicodeEncodeError is a ValueError.
+_UNFIT = (pa.ArrowException, TypeError, ValueError, OverflowError)
+
+
+class Append:
+    """What one caller waits for: every row stored or refused. Over once `answer` is done, whichever way."""
+
+    def __init__(self, rows: int, refused: Mapping[int, str], deadline: float) -> None:
+        self.answer: asyncio.Future[dict[int, str]] = asyncio.get_running_loop().create_future()
+        self.deadline = deadline
+        self.last_failure: Outcome | None = None
+        self.searches = 0
+        self._unsettled = rows
+        self._refused = dict(refused)
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether nobody waits any more; its parts need not be sent."""
+        return self.answer.done()
+
+    def settle(self, rows: int) -> None:
+        """Count rows as stored."""
+        self._unsettled -= rows
+        if not self._unsettled and not self.is_over:
+            self.answer.set_result(self._refused)
+
+    def refuse(self, index: int, reason: str) -> None:
+        """Name a row, by the caller's index, that will not be stored."""
+        self._refused[index] = reason
+        self.settle(1)
+
+    def fail(self, error: Exception) -> None:
+        """Give up; the caller learns nothing of any row."""
+        if not self.is_over:
+            self.answer.set_exception(error)
+            self.answer.exception()  # a caller cancelled at this very moment will not fetch it
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Rows of one append that travel in one request; `indices` are the caller's, one per row."""
+
+    append: Append
+    batch: pa.RecordBatch
+    indices: Sequence[int]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.indices)
+
+    def pieces(self, count: int) -> list[Part]:
+        """Return the rows in so many parts of nearly equal length, none empty."""
+        length = -(-len(self) // count)
+        return [self._slice(start, length) for start in range(0, len(self), length)]
+
+    def without(self, rows: Mapping[int, str]) -> Part:
+        """Return the part less the rows with these indices within the part."""
+        kept = [row for row in range(len(self)) if row not in rows]
+        return Part(
+            self.append, self.batch.take(pa.array(kept, pa.int64())), [self.indices[row] for row in kept]
+        )
+
+    def _slice(self, start: int, length: int) -> Part:
+        return Part(self.append, self.batch.slice(start, length), self.indices[start : start + length])
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Rows as Arrow: those that fit the schema with their indices, and why each other row does not."""
+
+    batch: pa.RecordBatch
+    indices: Sequence[int]
+    refused: Mapping[int, str]
+
+
+def encode(schema: pa.Schema, rows: Sequence[Row]) -> Encoded:
+    """Return the rows as one batch; a row with a value its column cannot hold is refused by its index."""
+    try:
+        return Encoded(record_batch(schema, rows), range(len(rows)), {})
+    except _UNFIT:
+        refused = {index: reason for index, row in enumerate(rows) if (reason := _unfit(schema, row))}
+    indices = [index for index in range(len(rows)) if index not in refused]
+    return Encoded(record_batch(schema, [rows[index] for index in indices]), indices, refused)
+
+
+def _unfit(schema: pa.Schema, row: Row) -> str:
+    """Return why the row does not fit the schema; empty when it does."""
+    try:
+        record_batch(schema, [row])
+    except _UNFIT as error:
+        return str(error) or type(error).__name__
+    return ""

@@ -1,0 +1,13 @@
+SELECT `id` AS `_0`, `timestamp` AS `_1`, `data` AS `_2`, `timestamp` AS `_3`, `id` AS `_4`
+FROM (
+  SELECT `id`, `timestamp`, `data`
+  FROM `some-project`.`analytics_dataset`.`analytics_table`
+  WHERE `timestamp` >= @p0 AND `timestamp` < @p1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY `id` ORDER BY `_ingest_time`, `_message_id`) = 1
+)
+ORDER BY `timestamp` DESC NULLS LAST, `id` ASC NULLS FIRST
+LIMIT @page_rows;
+
+-- p0: timestamp datetime.datetime(2026, 11, 25, 12, 0, tzinfo=datetime.timezone.utc)
+-- p1: timestamp datetime.datetime(2026, 11, 26, 12, 0, tzinfo=datetime.timezone.utc)
+-- page_rows: integer 101
