@@ -1,7 +1,7 @@
 # Everything a person or a CI machine types. Needs make, git and Python >= 3.11; nothing else.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types imports lock lock-check clean
+.PHONY: help run test bench check format lint types imports lock lock-check clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,6 +18,10 @@ run: $(VENV)/.local-installed ## start the whole platform on this machine (optio
 
 test: $(VENV)/.dev-installed ## run the whole test suite with coverage
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)
+
+bench: $(VENV)/.dev-installed ## measure pushes and reads on this machine (two minutes)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.push
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.read
 
 check: format lint types imports lock-check test ## everything CI asks for
 

@@ -47,7 +47,7 @@ def publish(address: str, batch: list[bytes], monkeypatch: pytest.MonkeyPatch) -
     futures = [publisher.publish(topic, data) for data in batch]
     for future in futures:
         future.result(timeout=60)
-    publisher.stop()  # type: ignore[no-untyped-call]
+    publisher.stop()
     publisher.transport.close()
 
 

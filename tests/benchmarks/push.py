@@ -1,6 +1,6 @@
 """How many pushes one ingest worker stores per second, against the obvious way: one append per push.
 
-Run it: `.venv/bin/python tests/benchmarks/push.py`. Both answer the same requests with the same code but
+Run it: `make bench`. Both answer the same requests with the same code but
 for grouping, over the same durable DuckDB file; each runs in a process of its own, one after the other.
 """
 
@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import uvloop
-from load import Outcome, run_load
 
+from benchmarks.load import Outcome, run_load
 from exposure.contracts.catalog import CATALOG
 from exposure.ingest.app import PushApp
 from exposure.ingest.batch import BatchLimits

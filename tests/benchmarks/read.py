@@ -1,6 +1,6 @@
 """How fast the API answers from the embedded warehouse over 1,000,000 rows, beside an empty answer.
 
-Run it: `.venv/bin/python tests/benchmarks/read.py [ROWS]`. No cache is involved: every request is a
+Run it: `make bench`. No cache is involved: every request is a
 question to DuckDB. The baseline is the same server answering `GET /health/live`, which asks nothing.
 """
 
@@ -17,8 +17,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import uvloop
-from load import Outcome, run_load
 
+from benchmarks.load import Outcome, run_load
 from exposure.api.app import build_api
 from exposure.api.seal import TokenSealer
 from exposure.contracts.catalog import CATALOG

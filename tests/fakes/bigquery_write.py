@@ -154,6 +154,8 @@ class FakeBigQueryWrite:
         """Answer one request, or end the stream, as the script says."""
         fault = self.faults.popleft() if self.faults else Fine()
         if isinstance(fault, Fine):
+            if fault.gate is not None:
+                await fault.gate.wait()
             await asyncio.sleep(fault.after_seconds)
             answer = await self._store(conversation, request)
             if fault.new_schema and answer.HasField("append_result"):

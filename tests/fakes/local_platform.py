@@ -25,8 +25,8 @@ class LocalPlatform:
 
     def start(self) -> LocalPlatform:
         command = [
-            sys.executable, "-m", "exposure", "local", "--json", "--no-sample", "--data-dir", str(self._data_dir),
-            "--api-port", "0", "--ingest-port", "0", "--pubsub-port", "0",
+            sys.executable, "-m", "exposure", "local", "--json", "--no-sample",
+            "--data-dir", str(self._data_dir), "--api-port", "0", "--ingest-port", "0", "--pubsub-port", "0",
         ]  # fmt: skip
         log = (self._data_dir.parent / "platform.log").open("a")
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)

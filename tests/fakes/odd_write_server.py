@@ -14,8 +14,8 @@ AppendRows = Callable[[Any, Any], Awaitable[None]]
 
 @asynccontextmanager
 async def serving(append_rows: AppendRows) -> AsyncIterator[str]:
-    """Serve on a free port of loopback and yield the address; the call gets an unused value and its context."""
-    server = grpc.aio.server()
+    """Serve on a free port of loopback and yield the address; the call gets nothing and its context."""
+    server = grpc.aio.server(options=(("grpc.max_receive_message_length", -1),))
     handler = grpc.stream_stream_rpc_method_handler(
         append_rows,
         storage.AppendRowsRequest.pb().FromString,

@@ -47,6 +47,14 @@ class PubSubThread:
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE_SECONDS)
 
+    def attempts(self, subscription: str) -> list[int]:
+        """Return how often each message that is not acknowledged has failed."""
+
+        async def count() -> list[int]:
+            return [delivery.attempts for delivery in self.server.broker.subscription(subscription)]
+
+        return self.call(count())
+
     def stop(self) -> None:
         self.call(self.server.stop())
         self._end_loop()
@@ -88,9 +96,8 @@ class Clients:
 
     def publish_raw(self, name: str, *messages: dict[str, Any], retry: Any = DEFAULT) -> list[str]:
         """Publish messages as they are; the client's own `publish` takes one at a time and batches."""
-        answer = GeneratedPublisher.publish(
-            self.publisher, topic=topic_path(name), messages=list(messages), retry=retry
-        )
+        request = {"topic": topic_path(name), "messages": list(messages)}
+        answer = GeneratedPublisher.publish(self.publisher, request=request, retry=retry)
         return list(answer.message_ids)
 
     def pull(self, name: str, most: int = 100) -> list[Any]:
@@ -104,7 +111,12 @@ class Clients:
     def pulled(self, name: str, count: int = 1) -> list[Any]:
         """Return the next messages, waiting for them."""
         received: list[Any] = []
-        wait_until(lambda: received.extend(self.pull(name, count - len(received))) or len(received) >= count)
+
+        def pull_more() -> bool:
+            received.extend(self.pull(name, count - len(received)))
+            return len(received) >= count
+
+        wait_until(pull_more)
         return received
 
     def acknowledge(self, name: str, *messages: Any) -> None:

@@ -24,7 +24,7 @@ class Received:
 
 
 class PushReceiver:
-    """Serves on a free loopback port; `answer` gives the status for each request, 204 until it is replaced."""
+    """Serves on a free loopback port; `answer` gives the status of each request, 204 at first."""
 
     def __init__(self) -> None:
         self.requests: list[Received] = []
@@ -47,8 +47,8 @@ class PushReceiver:
                     self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, format: str, *args: Any) -> None:
-                del format, args
+            def log_message(self, *args: Any) -> None:
+                del args
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True

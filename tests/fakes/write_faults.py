@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +12,14 @@ import grpc
 
 @dataclass(frozen=True)
 class Fine:
-    """Stores the rows and answers, after a while if one is given; `new_schema` announces another schema."""
+    """Stores the rows and answers, once the gate is open if there is one, and after a while if one is given.
+
+    `new_schema` announces another schema.
+    """
 
     after_seconds: float = 0.0
     new_schema: bool = False
+    gate: asyncio.Event | None = None
 
 
 @dataclass(frozen=True)

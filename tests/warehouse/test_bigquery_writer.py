@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import random
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 import grpc
@@ -182,11 +183,13 @@ async def test_tables_do_not_share_a_stream() -> None:
 async def test_a_cancelled_caller_takes_nothing_from_the_others() -> None:
     async with writing(WriteLimits(in_flight=4)) as scene:
         scene.server.judge = Judge(_reason)
-        scene.server.faults.append(Fine(0.05))
+        gate = asyncio.Event()
+        scene.server.faults.append(Fine(gate=gate))
         callers = [asyncio.create_task(scene.append(name)) for name in ("a", "b-bad", "c", "d", "e", "f-bad")]
         await until(lambda: scene.server.appends == 1)
         callers[0].cancel()
         callers[4].cancel()
+        gate.set()
         answers = await asyncio.gather(*callers, return_exceptions=True)
         assert isinstance(answers[0], asyncio.CancelledError)
         assert [answers[1], answers[2], answers[3], answers[5]] == [
@@ -200,11 +203,13 @@ async def test_a_cancelled_caller_takes_nothing_from_the_others() -> None:
 
 async def test_more_appends_than_may_wait_are_turned_away() -> None:
     async with writing(WriteLimits(waiting=2)) as scene:
-        scene.server.faults.append(Fine(0.05))
+        gate = asyncio.Event()
+        scene.server.faults.append(Fine(gate=gate))
         held = [asyncio.create_task(scene.append(name)) for name in "ab"]
         await until(lambda: scene.server.appends == 1)
         with pytest.raises(WarehouseUnavailable, match="2 appends"):
             await scene.append("c")
+        gate.set()
         assert await asyncio.gather(*held) == [{}, {}]
 
 
@@ -262,7 +267,9 @@ async def test_a_writer_that_reaches_no_server_is_not_ready_until_it_does() -> N
         with pytest.raises(WarehouseUnavailable, match="UNAVAILABLE"):
             await writer.ready()
         await server.start(int(server.address.rpartition(":")[2]))
-        await asyncio.sleep(0.3)
+        with suppress(WarehouseUnavailable):
+            await writer.ready()
+        assert await writer.append(TABLE, orders_of(["a"])) == {}
         await writer.ready()
         await writer.close()
 
@@ -281,11 +288,13 @@ async def test_a_stream_with_an_append_in_flight_is_not_forgotten() -> None:
         idle=timedelta(seconds=1), deadline=timedelta(minutes=5), answer_timeout=timedelta(minutes=5)
     )
     async with writing(limits) as scene:
-        scene.server.faults.append(Fine(0.05))
+        gate = asyncio.Event()
+        scene.server.faults.append(Fine(gate=gate))
         append = asyncio.create_task(scene.append("a"))
         await until(lambda: scene.server.appends == 1)
         scene.time.advance(60)
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        gate.set()
         assert await append == {}
         assert scene.server.connections == 1
 

@@ -56,7 +56,7 @@ async def test_an_idle_stream_closed_by_the_service_loses_nothing_and_fails_nobo
     async with writing() as scene:
         assert await scene.append("a") == {}
         scene.server.close_idle()
-        await asyncio.sleep(0.02)
+        await until(lambda: scene.writer._streams[TABLE]._connection is None)
         assert await scene.append("b") == {}
         assert scene.stored() == ["a", "b"]
         assert scene.server.connections == 2
@@ -74,9 +74,12 @@ async def test_an_append_sent_while_the_service_closes_the_stream_is_stored() ->
 
 @pytest.mark.parametrize("fault", [Break(Code.UNAVAILABLE, stored=True), Silence(stored=True)])
 async def test_an_append_of_unknown_outcome_is_sent_again(fault: Break | Silence) -> None:
-    async with writing(WriteLimits(answer_timeout=timedelta(seconds=0.05))) as scene:
+    async with writing(WriteLimits(deadline=timedelta(seconds=20))) as scene:
         scene.server.faults.append(fault)
-        assert await scene.append("a") == {}
+        append = asyncio.create_task(scene.append("a"))
+        await until(lambda: "a" in scene.stored())
+        scene.time.advance(10.1 if isinstance(fault, Silence) else 0)
+        assert await append == {}
         assert scene.stored() == ["a", "a"]
 
 
@@ -99,9 +102,14 @@ async def test_what_was_in_flight_is_sent_again_in_its_order() -> None:
 
 async def test_answers_still_to_come_are_awaited_before_a_stream_is_reopened() -> None:
     async with writing(WriteLimits(in_flight=4)) as scene:
-        scene.server.faults.extend([Fine(0.02), Refuse(Code.ABORTED), Fine(0.02), Fine(0.02)])
-        await asyncio.gather(*(scene.append(name) for name in "abcd"))
-        assert sorted(map(str, scene.stored())) == list("abcd")
+        await scene.append("-")
+        gate = asyncio.Event()
+        scene.server.faults.extend([Fine(gate=gate), Refuse(Code.ABORTED), Fine(0.01), Fine(0.01)])
+        appends = [asyncio.create_task(scene.append(name)) for name in "abcd"]
+        await until(lambda: scene.server.most_in_flight == 4)
+        gate.set()
+        assert await asyncio.gather(*appends) == [{}, {}, {}, {}]
+        assert scene.stored() == list("-acdb")
         assert scene.server.connections == 2
 
 
@@ -110,7 +118,7 @@ async def test_waits_grow_while_the_service_stays_away_and_end_at_the_deadline()
         scene.server.faults.extend([Break(Code.UNAVAILABLE)] * 100)
         with pytest.raises(WarehouseUnavailable, match="UNAVAILABLE: as the script says"):
             await scene.append("a")
-        assert scene.time.sleeps[:6] == pytest.approx([0.05, 0.1, 0.2, 0.4, 0.8, 1.6], abs=0.02)
+        assert 1 < max(scene.time.sleeps) <= 5
         assert sum(scene.time.sleeps) <= 8
         assert scene.stored() == []
 
@@ -120,13 +128,24 @@ async def test_a_silent_server_holds_nobody_beyond_the_deadline() -> None:
         scene.server.faults.append(Silence())
         appends = [asyncio.create_task(scene.append(name)) for name in "abcd"]
         await until(lambda: scene.server.appends == 1)
-        scene.time.advance(7.9)
+        scene.time.advance(6)
         await asyncio.sleep(0.01)
         assert not any(append.done() for append in appends)
-        scene.time.advance(0.2)
+        scene.time.advance(2)
         answers = await asyncio.gather(*appends, return_exceptions=True)
         assert [type(answer) for answer in answers] == [WarehouseUnavailable] * 4
         assert "no answer within 8 s" in str(answers[0])
+
+
+async def test_rows_nobody_waits_for_are_not_held() -> None:
+    async with writing() as scene:
+        scene.server.faults.append(Silence())
+        appends = [asyncio.create_task(scene.append(name)) for name in "abcd"]
+        await until(lambda: scene.server.appends == 1)
+        appends[1].cancel()
+        scene.time.advance(8.1)
+        await asyncio.gather(*appends, return_exceptions=True)
+        assert not scene.writer._streams[TABLE]._queue
 
 
 async def test_a_silent_stream_is_given_up_and_the_next_append_takes_another() -> None:
@@ -143,7 +162,7 @@ async def test_a_used_up_quota_is_waited_for() -> None:
     async with writing() as scene:
         scene.server.faults.extend([Refuse(Code.RESOURCE_EXHAUSTED), Break(Code.RESOURCE_EXHAUSTED)])
         assert await scene.append("a") == {}
-        assert scene.time.sleeps == pytest.approx([0.5, 1.0], abs=0.02)
+        assert scene.time.sleeps == pytest.approx([0.5, 1.0], abs=0.2)
         assert scene.stored() == ["a"]
 
 
@@ -153,7 +172,7 @@ async def test_a_quota_that_stays_used_up_fails_within_the_deadline_and_is_then_
         scene.server.faults.extend([Refuse(Code.RESOURCE_EXHAUSTED)] * 100)
         with pytest.raises(WarehouseUnavailable, match="RESOURCE_EXHAUSTED"):
             await scene.append("a")
-        assert scene.time.sleeps == pytest.approx([5], abs=0.1)
+        assert scene.time.sleeps == pytest.approx([5], abs=0.5)
         tried = scene.server.appends
         with pytest.raises(WarehouseUnavailable, match="RESOURCE_EXHAUSTED"):
             await scene.append("b")
@@ -165,24 +184,30 @@ async def test_a_quota_that_stays_used_up_fails_within_the_deadline_and_is_then_
 
 async def test_a_used_up_quota_narrows_the_window() -> None:
     async with writing(WriteLimits(in_flight=2)) as scene:
-        scene.server.faults.extend([Refuse(Code.RESOURCE_EXHAUSTED), *[Fine(0.05)] * 5])
+        await scene.append("-")
+        first, then = asyncio.Event(), asyncio.Event()
+        scene.server.faults.extend([Refuse(Code.RESOURCE_EXHAUSTED), Fine(gate=first), Fine(gate=then)])
         appends = [asyncio.create_task(scene.append("a"))]
-        await until(lambda: scene.server.appends == 1)
-        appends += [asyncio.create_task(scene.append(name)) for name in "bcde"]
         await until(lambda: scene.server.appends == 2)
+        appends += [asyncio.create_task(scene.append(name)) for name in "bcde"]
+        await until(lambda: scene.server.appends == 3)
         await asyncio.sleep(0.02)
         assert scene.server.most_in_flight == 1
+        first.set()
+        await until(lambda: scene.server.most_in_flight == 2)
+        then.set()
         await asyncio.gather(*appends)
-        assert scene.server.most_in_flight == 2
 
 
 async def test_a_new_stream_carries_one_append_until_one_is_stored() -> None:
     async with writing() as scene:
-        scene.server.faults.append(Fine(0.03))
+        gate = asyncio.Event()
+        scene.server.faults.append(Fine(gate=gate))
         appends = [asyncio.create_task(scene.append(name)) for name in "abc"]
         await until(lambda: scene.server.appends == 1)
         await asyncio.sleep(0.01)
         assert scene.server.most_in_flight == 1
+        gate.set()
         await asyncio.gather(*appends)
 
 

@@ -2,65 +2,72 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
+Endpoint = Callable[[Request], Awaitable[Response]]
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <title>Data Exposure API</title>
-<link rel="icon" href="/docs/assets/favicon.png">
-<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+<link rel="icon" href="{assets}/favicon.png">
+<link rel="stylesheet" href="{assets}/swagger-ui.css">
 </head>
 <body>
 <div id="docs"></div>
-<script src="/docs/assets/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<script src="{assets}/swagger-ui-bundle.js"></script>
+<script src="{assets}/start.js"></script>
 </body>
 </html>
 """
-_START = "SwaggerUIBundle({url: '/openapi.json', dom_id: '#docs', deepLinking: true, validatorUrl: null});\n"
+_START = b"SwaggerUIBundle({url: '/openapi.json', dom_id: '#docs', deepLinking: true, validatorUrl: null});\n"
+_FILES = {
+    "favicon.png": "image/png",
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+}
 # Swagger UI sets style attributes and draws its icons from data: URLs.
-POLICY = (
+_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
 
-class _Assets(StaticFiles):
-    """Files that change only with the installed package."""
+def docs_endpoints() -> dict[str, Endpoint]:
+    """Return what answers at each path of the documentation.
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = "public, max-age=86400"
-        return response
-
-
-def docs_routes() -> list[Route | Mount]:
-    """Return the routes of the documentation pages."""
-    return [
-        Route("/docs", _page),
-        Route("/docs/start.js", _start),
-        Mount("/docs/assets", _Assets(directory=_assets())),
-    ]
+    The assets' folder is named after their content, so a browser may keep them for ever.
+    """
+    folder = _folder()
+    contents = {name: (folder / name).read_bytes() for name in _FILES} | {"start.js": _START}
+    digest = hashlib.sha256(b"".join(contents.values())).hexdigest()[:16]
+    assets = f"/docs/assets/{digest}"
+    media_types = _FILES | {"start.js": "text/javascript"}
+    endpoints = {f"{assets}/{name}": _asset(contents[name], media_types[name]) for name in contents}
+    return endpoints | {"/docs": _page(_PAGE.format(assets=assets))}
 
 
-async def _page(_: Request) -> Response:
-    return HTMLResponse(_PAGE, headers={"Content-Security-Policy": POLICY})
+def _page(html: str) -> Endpoint:
+    async def page(_: Request) -> Response:
+        return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"})
+
+    return page
 
 
-async def _start(_: Request) -> Response:
-    return Response(_START, media_type="text/javascript")
+def _asset(content: bytes, media_type: str) -> Endpoint:
+    async def asset(_: Request) -> Response:
+        return Response(content, 200, {"Cache-Control": "public, max-age=31536000, immutable"}, media_type)
+
+    return asset
 
 
-def _assets() -> Path:
+def _folder() -> Path:
     # Looked up, not imported: only the files are wanted.
     package = find_spec("fastapi_offline")
     if package is None or not package.submodule_search_locations:

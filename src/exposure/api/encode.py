@@ -1,13 +1,24 @@
-"""Rows as bytes. Decimals become strings, instants RFC 3339 with Z, JSON columns stay JSON.
+"""Rows as bytes.
 
-A number JSON cannot write (NaN, infinities; no message can carry one, but another writer of the table
-might) becomes the string "NaN", "Infinity" or "-Infinity", never null.
+How each type is written:
+
+| type      | JSON                                                                                       |
+|-----------|--------------------------------------------------------------------------------------------|
+| integer   | number, exact to 64 bits                                                                   |
+| number    | number; NaN and infinities, which JSON lacks, the strings "NaN", "Infinity", "-Infinity"   |
+| decimal   | string without zeros at the end: "39.8"                                                    |
+| timestamp | RFC 3339 in UTC with Z: six digits of fraction, or none when it is a whole second          |
+| date      | ISO 8601                                                                                   |
+| json      | the value itself, its text as stored                                                       |
+
+A NaN comes from no message, but another writer of the table might store one; it never becomes null.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +30,7 @@ from exposure.query.model import Row
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+NDJSON_ALIAS = "application/ndjson"
 Converter = Callable[[Any], object]
 
 
@@ -35,25 +47,32 @@ class RowEncoder:
 
     def objects(self, rows: Sequence[Row]) -> list[dict[str, object]]:
         """Return one dict per row, ready for `dumps`."""
-        if not self._converters:
-            return [dict(zip(self._names, row, strict=True)) for row in rows]
-        return [dict(zip(self._names, self._converted(row), strict=True)) for row in rows]
+        converted = self._converted(rows) if self._converters else rows
+        return [dict(zip(self._names, row, strict=True)) for row in converted]
 
     def lines(self, rows: Sequence[Row]) -> bytes:
         """Return one JSON object a line."""
-        return b"".join(dumps(one) + b"\n" for one in self.objects(rows))
+        return b"".join(
+            orjson.dumps(one, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
+            for one in self.objects(rows)
+        )
 
-    def _converted(self, row: Row) -> list[object]:
-        values = list(row)
-        for index, convert in self._converters:
-            if values[index] is not None:
-                values[index] = convert(values[index])
-        return values
+    def _converted(self, rows: Sequence[Row]) -> Iterable[Row]:
+        # Column by column: most columns need no conversion and are not looked at.
+        columns: list[Sequence[object]] = list(zip(*rows, strict=True))
+        for index, convert in self._converters if rows else ():
+            columns[index] = [None if value is None else convert(value) for value in columns[index]]
+        return zip(*columns, strict=True)
 
 
 def dumps(value: object) -> bytes:
     """Return the JSON text of a value."""
     return orjson.dumps(value, option=orjson.OPT_UTC_Z)
+
+
+def instant(time: datetime) -> str:
+    """Return an aware time as a timestamp in a row is written."""
+    return dumps(time).decode().strip('"')
 
 
 def _converter(logical_type: LogicalType) -> Converter | None:
@@ -90,8 +109,15 @@ def _number(value: float) -> object:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
+def _json(text: str) -> object:
+    # Between the tokens of JSON a line break is a blank like any other, but it would end a line of NDJSON.
+    if "\n" in text or "\r" in text:
+        text = text.replace("\n", " ").replace("\r", " ")
+    return orjson.Fragment(text)
+
+
 _SCALARS: dict[Scalar, Converter] = {
     Scalar.DECIMAL: _decimal,
     Scalar.NUMBER: _number,
-    Scalar.JSON: orjson.Fragment,
+    Scalar.JSON: _json,
 }

@@ -9,7 +9,7 @@ import orjson
 from starlette.responses import Response
 
 from exposure.contracts.catalog import UnknownContract
-from exposure.query.errors import BadQuery, ParameterError
+from exposure.query.errors import BadQuery, ParameterError, shown
 from exposure.warehouse.port import QueryTooExpensive, WarehouseMisconfigured, WarehouseUnavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -34,6 +34,14 @@ INVALID_PARAMETER = ProblemType(
     "INVALID_PARAMETER", HTTPStatus.BAD_REQUEST, "A parameter is wrong",
     "Mend every parameter listed in `errors`; `allowed` and `suggestion` say how. Nothing was read.",
 )  # fmt: skip
+INVALID_PAGE_TOKEN = ProblemType(
+    "INVALID_PAGE_TOKEN", HTTPStatus.BAD_REQUEST, "The page token is none of ours",
+    "Pass `next_page_token` of the page before as it is, or follow its Link header; else begin again.",
+)  # fmt: skip
+PAGE_TOKEN_MISMATCH = ProblemType(
+    "PAGE_TOKEN_MISMATCH", HTTPStatus.BAD_REQUEST, "The page token belongs to another question",
+    "Keep filters and order for the whole walk; `select` and `page_size` may change. Else begin again.",
+)  # fmt: skip
 NOT_FOUND = ProblemType(
     "NOT_FOUND", HTTPStatus.NOT_FOUND, "Not found",
     "See GET /v1 for what can be read, and GET /docs for how.",
@@ -44,7 +52,7 @@ METHOD_NOT_ALLOWED = ProblemType(
 )  # fmt: skip
 NOT_ACCEPTABLE = ProblemType(
     "NOT_ACCEPTABLE", HTTPStatus.NOT_ACCEPTABLE, "No such representation",
-    "Accept one of the media types named in `detail`.",
+    "Accept one of the media types listed in `errors`.",
 )  # fmt: skip
 URI_TOO_LONG = ProblemType(
     "URI_TOO_LONG", HTTPStatus.REQUEST_URI_TOO_LONG, "The URL is too long",
@@ -53,6 +61,11 @@ URI_TOO_LONG = ProblemType(
 QUERY_TOO_EXPENSIVE = ProblemType(
     "QUERY_TOO_EXPENSIVE", HTTPStatus.UNPROCESSABLE_ENTITY, "The question would cost too much",
     "Bound the event time more narrowly or select fewer columns. Nothing was billed.",
+)  # fmt: skip
+POSITION_TOO_LONG = ProblemType(
+    "POSITION_TOO_LONG", HTTPStatus.UNPROCESSABLE_ENTITY, "The URL of the next page would be too long",
+    "Ask for another `page_size`, so that the page ends at another row; order by columns with shorter "
+    "values; or write fewer filters.",
 )  # fmt: skip
 INTERNAL_ERROR = ProblemType(
     "INTERNAL_ERROR", HTTPStatus.INTERNAL_SERVER_ERROR, "An error of ours",
@@ -67,18 +80,19 @@ UPSTREAM_UNAVAILABLE = ProblemType(
     "Ask again after the seconds in Retry-After.",
 )  # fmt: skip
 PROBLEM_TYPES = (
-    INVALID_PARAMETER, NOT_FOUND, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE, URI_TOO_LONG, QUERY_TOO_EXPENSIVE,
-    INTERNAL_ERROR, UPSTREAM_MISCONFIGURED, UPSTREAM_UNAVAILABLE,
+    INVALID_PARAMETER, INVALID_PAGE_TOKEN, PAGE_TOKEN_MISMATCH, NOT_FOUND, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE,
+    URI_TOO_LONG, QUERY_TOO_EXPENSIVE, POSITION_TOO_LONG, INTERNAL_ERROR, UPSTREAM_MISCONFIGURED,
+    UPSTREAM_UNAVAILABLE,
 )  # fmt: skip
 _RETRY_AFTER_SECONDS = "5"
 
 # What the warehouse said may name tables, accounts and projects: it is for the log alone.
-_EXPECTED: tuple[tuple[type[Exception], ProblemType, str | None], ...] = (
-    (UnknownContract, NOT_FOUND, None),
-    (QueryTooExpensive, QUERY_TOO_EXPENSIVE, None),
+_UPSTREAM: tuple[tuple[type[Exception], ProblemType, str], ...] = (
+    (QueryTooExpensive, QUERY_TOO_EXPENSIVE, "the question would read more bytes than one question may"),
     (WarehouseMisconfigured, UPSTREAM_MISCONFIGURED, "the warehouse refused the question"),
     (WarehouseUnavailable, UPSTREAM_UNAVAILABLE, "the warehouse did not answer in time"),
 )
+_OF_TOKENS = {kind.code: kind for kind in (INVALID_PAGE_TOKEN, PAGE_TOKEN_MISMATCH)}
 
 
 class Problem(Exception):
@@ -91,16 +105,19 @@ class Problem(Exception):
         self.errors = errors
 
 
-def problem_of(error: Exception) -> Problem | None:
-    """Return the problem an expected error means to the caller; None for an unexpected error."""
+def problem_of(error: Exception) -> Problem:
+    """Return the problem an error means to the caller."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, BadQuery):
-        return Problem(INVALID_PARAMETER, str(error), error.errors)
-    for expected, kind, detail in _EXPECTED:
+        alone = error.errors[0].code if len(error.errors) == 1 else ""
+        return Problem(_OF_TOKENS.get(alone, INVALID_PARAMETER), str(error), error.errors)
+    if isinstance(error, UnknownContract):
+        return _unknown_contract(error)
+    for expected, kind, detail in _UPSTREAM:
         if isinstance(error, expected):
-            return Problem(kind, detail or str(error))
-    return None
+            return Problem(kind, detail)
+    return Problem(INTERNAL_ERROR, "something went wrong that should not")
 
 
 def answer(problem: Problem, request_id: str) -> Response:
@@ -121,3 +138,9 @@ def answer(problem: Problem, request_id: str) -> Response:
     if kind is METHOD_NOT_ALLOWED:
         headers["Allow"] = "GET, HEAD"
     return Response(orjson.dumps(body), kind.status.value, headers, MEDIA_TYPE)
+
+
+def _unknown_contract(error: UnknownContract) -> Problem:
+    message = f"there is no contract '{shown(error.name)}'"
+    unknown = ParameterError("contract", "UNKNOWN_CONTRACT", message, (), error.suggestion)
+    return Problem(NOT_FOUND, message, (unknown,))

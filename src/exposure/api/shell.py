@@ -1,16 +1,16 @@
-"""What surrounds every answer: a request id, security headers, HEAD, and the bound of the URL."""
+"""What surrounds every answer: a request id, security headers, HEAD, and the bounds of a URL."""
 
 from __future__ import annotations
 
 import secrets
+from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exposure.api.problems import URI_TOO_LONG, Problem, answer
+from exposure.api.problems import INVALID_PARAMETER, URI_TOO_LONG, Problem, answer
+from exposure.api.request import REQUEST_ID, URL_BYTES
 
-REQUEST_ID = "exposure.request_id"
-_URL_BYTES = 8192
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -43,11 +43,25 @@ class Shell:
 
         # A HEAD is a GET whose body is not sent.
         inner = {**scope, "method": "GET" if is_head else scope["method"], REQUEST_ID: request_id}
-        if len(scope["raw_path"]) + len(scope["query_string"]) > _URL_BYTES:
-            too_long = answer(Problem(URI_TOO_LONG, f"the URL has more than {_URL_BYTES} bytes"), request_id)
-            await too_long(inner, receive, decorated)
-            return
-        await self._app(inner, receive, decorated)
+        problem = _refusal(scope)
+        served = self._app if problem is None else answer(problem, request_id)
+        await served(inner, receive, decorated)
+
+
+def _refusal(scope: Scope) -> Problem | None:
+    """Return what is wrong with the URL before anything is looked up."""
+    # A server may leave raw_path out; the path is then what it has decoded.
+    path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
+    if len(path) + len(scope["query_string"]) >= URL_BYTES:
+        return Problem(URI_TOO_LONG, f"the URL has more than {URL_BYTES} bytes")
+    if b"%" not in path:
+        return None
+    try:
+        unquote_to_bytes(path).decode()
+    except UnicodeDecodeError:
+        # Servers put U+FFFD in the place of such bytes, and a key that nobody asked for would be read.
+        return Problem(INVALID_PARAMETER, "the path is not percent-encoded UTF-8")
+    return None
 
 
 def _decorate(message: Message, request_id: str) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Protocol
 
 from starlette.types import Message as Event
@@ -18,14 +18,18 @@ from starlette.types import Receive, Scope, Send
 
 from exposure.ingest.message import BadEnvelope, decode_push
 from exposure.ingest.pipeline import Outcome, Pipeline
-from exposure.ingest.token import Forbidden, KeysUnavailable, Unauthenticated
+from exposure.ingest.signing_keys import KeysUnavailable
+from exposure.ingest.token import Forbidden, Unauthenticated
 from exposure.warehouse.port import WarehouseError, Writer
 
 _LOG = logging.getLogger(__name__)
 # 10 MB of data in base64, its attributes, and room to spare.
 MAX_BODY_BYTES = 15_000_000
+_LENGTH_DIGITS = 20
 _READY_SECONDS = 2.0
 _READY_REMEMBERED_SECONDS = 1.0
+# The server has waited for the requests already; what remains are rows whose requests have left.
+_CLOSING = timedelta(seconds=2)
 _PUSH = "/push/"
 
 
@@ -42,22 +46,43 @@ class Verifier(Protocol):
 class Problem(Exception):
     """An answer that is not 204: status, title and a sentence for whoever reads the logs of Pub/Sub."""
 
-    def __init__(self, status: int, title: str, detail: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.title = title
         self.detail = detail
-        self.retry_after = retry_after
+        self.headers = headers or {}
+
+
+_OUTCOMES = {
+    Outcome.OVERLOADED: (429, "Overloaded", "too many rows are waiting to be stored", "1"),
+    Outcome.UNAVAILABLE: (503, "Warehouse unavailable", "the message could not be stored now", "5"),
+    Outcome.FAILED: (500, "Internal error", "an error of ours; see the logs", "60"),
+}
 
 
 class PushApp:
-    """The ASGI application: one pipeline per contract, one verifier, one writer whose life it ends."""
+    """The ASGI application: one pipeline per contract, one verifier, one writer whose life it ends.
 
-    def __init__(self, pipelines: Mapping[str, Pipeline], verifier: Verifier, writer: Writer) -> None:
+    A verifier there must be: whoever wants none must write one that lets everybody in.
+    """
+
+    def __init__(
+        self,
+        pipelines: Mapping[str, Pipeline],
+        verifier: Verifier,
+        writer: Writer,
+        closing: timedelta = _CLOSING,
+    ) -> None:
+        if not callable(getattr(verifier, "verify", None)):
+            raise TypeError("a push endpoint needs a verifier of tokens; without one anybody may push")
         self._pipelines = pipelines
         self._verifier = verifier
         self._writer = writer
-        self._ready_until = 0.0
+        self._closing = closing
+        self._readiness = _Readiness(writer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the process's start and end."""
@@ -67,10 +92,15 @@ class PushApp:
             await self._answer(scope, receive, send)
 
     async def close(self) -> None:
-        """Finish what has been accepted, then release writer and verifier."""
-        await asyncio.gather(*(pipeline.drain() for pipeline in self._pipelines.values()))
-        await self._writer.close()
-        await self._verifier.close()
+        """Finish what has been accepted, then release writer and verifier; give up after `closing`."""
+        try:
+            async with asyncio.timeout(self._closing.total_seconds()):
+                await asyncio.gather(*(pipeline.drain() for pipeline in self._pipelines.values()))
+                await self._writer.close()
+        except TimeoutError:
+            _LOG.warning("the warehouse has not answered; unacknowledged messages are delivered again")
+        finally:
+            await self._verifier.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -103,7 +133,7 @@ class PushApp:
         elif path in {"/health/live", "/health/ready"}:
             _require_method(method, ("GET", "HEAD"))
             if path == "/health/ready":
-                await self._check_ready()
+                await self._readiness.check()
         else:
             raise Problem(404, "Not found", "there is only /push/{contract} and /health/{live,ready} here")
 
@@ -118,41 +148,58 @@ class PushApp:
         except BadEnvelope as error:
             raise Problem(400, "Bad push envelope", str(error)) from error
         outcome = await pipeline.handle(message)
-        if outcome is Outcome.OVERLOADED:
-            raise Problem(429, "Overloaded", "too many rows are waiting to be stored", retry_after=1)
         if not outcome.acknowledges:
-            raise Problem(503, "Warehouse unavailable", "the message could not be stored now", retry_after=5)
+            status, title, detail, seconds = _OUTCOMES[outcome]
+            raise Problem(status, title, detail, {"retry-after": seconds})
 
     async def _authenticate(self, headers: Mapping[bytes, bytes]) -> None:
         try:
             await self._verifier.verify(headers.get(b"authorization", b"").decode("latin-1"))
         except Unauthenticated as error:
-            raise Problem(401, "Unauthenticated", str(error)) from error
+            raise Problem(401, "Unauthenticated", str(error), {"www-authenticate": "Bearer"}) from error
         except Forbidden as error:
             raise Problem(403, "Forbidden", str(error)) from error
         except KeysUnavailable as error:
-            raise Problem(503, "Certificates unavailable", str(error), retry_after=5) from error
+            raise Problem(503, "Certificates unavailable", str(error), {"retry-after": "5"}) from error
 
-    async def _check_ready(self) -> None:
-        if time.monotonic() < self._ready_until:
-            return
+
+class _Readiness:
+    """Whether appends can be accepted; asked of the writer once a second at most, whoever probes."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._lock = asyncio.Lock()
+        self._asked_again_at = 0.0
+        self._complaint: str | None = None
+
+    async def check(self) -> None:
+        async with self._lock:
+            now = asyncio.get_running_loop().time()
+            if now >= self._asked_again_at:
+                self._complaint = await self._ask()
+                self._asked_again_at = now + _READY_REMEMBERED_SECONDS
+        if self._complaint is not None:
+            raise Problem(503, "Not ready", self._complaint, {"retry-after": "5"})
+
+    async def _ask(self) -> str | None:
         try:
             await asyncio.wait_for(self._writer.ready(), _READY_SECONDS)
-        except (WarehouseError, TimeoutError) as error:
-            detail = str(error) or "the warehouse did not answer in time"
-            raise Problem(503, "Not ready", detail, retry_after=5) from error
-        self._ready_until = time.monotonic() + _READY_REMEMBERED_SECONDS
+        except TimeoutError:
+            return "the warehouse did not answer in time"
+        except WarehouseError as error:
+            return str(error)
+        return None
 
 
 def _require_method(method: str, allowed: tuple[str, ...]) -> None:
     if method not in allowed:
-        raise Problem(405, "Method not allowed", f"use {' or '.join(allowed)}")
+        raise Problem(405, "Method not allowed", f"use {' or '.join(allowed)}", {"allow": ", ".join(allowed)})
 
 
 async def _read(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
     too_large = Problem(413, "Too large", f"a push has {MAX_BODY_BYTES} bytes at most")
     length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+    if len(length) > _LENGTH_DIGITS or (length.isdigit() and int(length) > MAX_BODY_BYTES):
         raise too_large
     chunks: list[bytes] = []
     size = 0
@@ -171,9 +218,6 @@ async def _read(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
 async def _send_problem(send: Send, problem: Problem) -> None:
     body = {"type": "about:blank", "title": problem.title, "status": problem.status, "detail": problem.detail}
     headers = [(b"content-type", b"application/problem+json")]
-    if problem.retry_after is not None:
-        headers.append((b"retry-after", str(problem.retry_after).encode()))
-    if problem.status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
+    headers += [(name.encode(), value.encode()) for name, value in problem.headers.items()]
     await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(body).encode()})

@@ -73,7 +73,8 @@ class Batcher:
         """Return when the row is durable.
 
         Raises RowRefused when the row itself is at fault, Overloaded when too much waits already, and
-        WarehouseError when the warehouse did not answer in time or cannot store now.
+        WarehouseError when the warehouse did not answer in time or cannot store now. Whoever is cancelled
+        while waiting takes nothing from the others: the row is appended with them.
         """
         limits = self._limits
         if self._held_rows >= limits.held_rows or self._held_bytes + size_bytes > limits.held_bytes:
@@ -83,6 +84,7 @@ class Batcher:
         batch.rows.append(row)
         batch.waiting.append(future)
         batch.size_bytes += size_bytes
+        batch.is_due = batch.is_due or len(batch.rows) >= limits.rows
         self._held_rows += 1
         self._held_bytes += size_bytes
         self._schedule_pump()
@@ -108,7 +110,7 @@ class Batcher:
         loop = asyncio.get_running_loop()
         batch.timers = [
             loop.call_later(self._linger, self._make_due, batch),
-            loop.call_later(limits.deadline.total_seconds(), _give_up, batch),
+            loop.call_later(limits.deadline.total_seconds(), self._give_up, batch),
         ]
         return batch
 
@@ -116,16 +118,26 @@ class Batcher:
         batch.is_due = True
         self._pump()
 
+    def _give_up(self, batch: _Batch) -> None:
+        """Answer those who wait. What is not on its way yet is dropped: it is delivered again."""
+        _settle(batch, {}, failure=WarehouseUnavailable("the row was not durable within its deadline"))
+        if batch in self._batches:
+            self._batches.remove(batch)
+            self._release(batch)
+
     def _schedule_pump(self) -> None:
         """Pump once per turn of the loop, so that rows that arrive together travel together."""
         if not self._pump_is_scheduled:
             self._pump_is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._pump)
+            asyncio.get_running_loop().call_soon(self._pump_as_scheduled)
+
+    def _pump_as_scheduled(self) -> None:
+        self._pump_is_scheduled = False
+        self._pump()
 
     def _pump(self) -> None:
-        self._pump_is_scheduled = False
         while self._batches and len(self._appends) < self._limits.in_flight:
-            if not (self._batches[0].is_due or not self._appends):
+            if self._appends and not self._batches[0].is_due:
                 return
             append = asyncio.create_task(self._append(self._batches.popleft()))
             self._appends.add(append)
@@ -147,10 +159,13 @@ class Batcher:
         else:
             _settle(batch, refused)
         finally:
-            self._held_rows -= len(batch.rows)
-            self._held_bytes -= batch.size_bytes
+            self._release(batch)
             longest = self._limits.max_linger.total_seconds()
             self._linger = min((loop.time() - started) / 2, longest)
+
+    def _release(self, batch: _Batch) -> None:
+        self._held_rows -= len(batch.rows)
+        self._held_bytes -= batch.size_bytes
 
 
 def _settle(batch: _Batch, refused: Mapping[int, str], failure: Exception | None = None) -> None:
@@ -166,8 +181,3 @@ def _settle(batch: _Batch, refused: Mapping[int, str], failure: Exception | None
             future.set_exception(RowRefused(refused[index]))
         else:
             future.set_result(None)
-
-
-def _give_up(batch: _Batch) -> None:
-    """Answer those who wait; their rows may still be stored, and come again, which is harmless."""
-    _settle(batch, {}, failure=WarehouseUnavailable("the row was not durable within its deadline"))

@@ -1,6 +1,7 @@
 """The slow second look at a message: fields named twice, text no column can hold, fields nobody declared.
 
-Taken only when the fast pass counted more keys than it knows, or met an escape it cannot judge.
+Taken only when the typed pass could not account for every quote in the message, or met an escaped NUL. It
+is linear in the message's size, which is bounded before.
 """
 
 from __future__ import annotations
@@ -9,20 +10,30 @@ import json
 
 import msgspec
 
-from exposure.contracts.types import Object
+from exposure.contracts.types import JSON_DEPTH, Object
+from exposure.ingest.document import is_null, json_text
 from exposure.ingest.rejection import Reason, Rejected
 from exposure.ingest.shape import Shape
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
+_NAME_CHARACTERS = 100
 Extra = dict[str, "msgspec.Raw | Extra"]
 
 
 def check_text(data: bytes) -> None:
     """Raise Rejected when a field is named twice or a string holds NUL. `data` is valid JSON."""
     # Numbers stay text: their value is not asked here, and Python refuses to parse very long ones.
-    value = json.loads(data, object_pairs_hook=_unique, parse_int=str, parse_float=str)
-    _refuse_nul(value)
+    level: list[object] = [
+        json.loads(data, object_pairs_hook=_unique, parse_int=str, parse_float=str),
+    ]
+    while level:
+        if any(isinstance(value, str) and "\0" in value for value in level):
+            raise Rejected(Reason.INVALID_TEXT, "a string holds the character NUL (U+0000)")
+        objects = [value for value in level if isinstance(value, dict)]
+        lists = [value for value in level if isinstance(value, list)]
+        level = [inner for one in objects for pair in one.items() for inner in pair]
+        level += [inner for one in lists for inner in one]
 
 
 def holds_lone_surrogate(data: bytes) -> bool:
@@ -39,53 +50,53 @@ def holds_lone_surrogate(data: bytes) -> bool:
 def undeclared(data: bytes, shape: Shape) -> str | None:
     """Return the fields the shape does not declare, as the text of one JSON object, or None.
 
-    Values are kept as published, each under its path; elements of an array under their index.
+    Values are kept as published, each under its path; elements of an array under their index. Raises
+    Rejected when the object would be nested deeper than a JSON column can hold.
     """
-    extra = _undeclared(data, shape)
+    extra = _undeclared(data, shape, JSON_DEPTH - 1)
     return msgspec.json.encode(extra).decode() if extra else None
 
 
-def _undeclared(data: bytes | msgspec.Raw, shape: Shape) -> Extra:
+def _undeclared(data: bytes | msgspec.Raw, shape: Shape, depth: int) -> Extra:
     columns = {column.name: index for index, column in enumerate(shape.columns)}
     extra: Extra = {}
     for name, raw in _FIELDS.decode(data).items():
-        if name not in columns:
-            extra[name] = raw
-            continue
-        nested = _inside(raw, shape, columns[name])
-        if nested:
-            extra[name] = nested
+        try:
+            if name in columns:
+                nested = _inside(raw, shape, columns[name], depth)
+                if nested:
+                    extra[name] = nested
+            else:
+                json_text(raw, depth)
+                extra[name] = raw
+        except Rejected as rejected:
+            raise rejected.under(f".{name[:_NAME_CHARACTERS]}") from rejected.__cause__
     return extra
 
 
-def _inside(raw: msgspec.Raw, shape: Shape, index: int) -> Extra:
+def _inside(raw: msgspec.Raw, shape: Shape, index: int, depth: int) -> Extra:
     logical_type, inner = shape.columns[index].type, shape.nested.get(index)
-    if inner is None or bytes(raw) == b"null":
+    if inner is None or is_null(raw):
         return {}
     if isinstance(logical_type, Object):
-        return _undeclared(raw, inner)
-    found = {str(at): _undeclared(element, inner) for at, element in enumerate(_ELEMENTS.decode(raw))}
+        return _undeclared(raw, inner, depth - 1)
+    found = {
+        str(at): _undeclared(element, inner, depth - 2) for at, element in enumerate(_ELEMENTS.decode(raw))
+    }
     return {at: extra for at, extra in found.items() if extra}
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Rejected(
-            Reason.DUPLICATE_FIELD, f"the field {json.dumps(twice[:100])} is given twice in one object"
-        )
+        raise Rejected(Reason.DUPLICATE_FIELD, f"the field {_twice(pairs)} is given twice in one object")
     return fields
 
 
-def _refuse_nul(value: object) -> None:
-    if isinstance(value, str) and "\0" in value:
-        raise Rejected(Reason.INVALID_TEXT, "a string holds the character NUL (U+0000)")
-    if isinstance(value, dict):
-        for name, one in value.items():
-            _refuse_nul(name)
-            _refuse_nul(one)
-    if isinstance(value, list):
-        for one in value:
-            _refuse_nul(one)
+def _twice(pairs: list[tuple[str, object]]) -> str:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            return json.dumps(name[:_NAME_CHARACTERS])
+        seen.add(name)
+    raise AssertionError("called with names of which none is given twice")

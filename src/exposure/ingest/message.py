@@ -12,14 +12,13 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
 _UNWRAPPED = b"x-goog-pubsub-message-id"
 _METADATA_PREFIX = b"x-goog-pubsub-"
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?Z", re.ASCII)
-_MICROSECONDS = len(".123456")
 
 
 class BadEnvelope(ValueError):
@@ -40,11 +39,13 @@ class Message:
 
 
 class _Wrapped(msgspec.Struct):
-    # Each name comes twice, in both spellings; the camel case one is the documented one.
-    publish_time: str = msgspec.field(name="publishTime")
-    message_id: str = msgspec.field(name="messageId")
+    # Pub/Sub writes id and time in both spellings; either is enough.
     data: str = ""
     attributes: dict[str, str] = msgspec.field(default_factory=dict)
+    message_id: str = msgspec.field(default="", name="messageId")
+    publish_time: str = msgspec.field(default="", name="publishTime")
+    other_message_id: str = msgspec.field(default="", name="message_id")
+    other_publish_time: str = msgspec.field(default="", name="publish_time")
     ordering_key: str = msgspec.field(default="", name="orderingKey")
 
 
@@ -55,6 +56,7 @@ class _Envelope(msgspec.Struct):
 
 
 _ENVELOPES = msgspec.json.Decoder(_Envelope)
+_ATTEMPT = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
 def decode_push(headers: Mapping[bytes, bytes], body: bytes) -> Message:
@@ -73,10 +75,10 @@ def _wrapped(body: bytes) -> Message:
     except (binascii.Error, ValueError) as error:
         raise BadEnvelope(f"message.data is not base64: {error}") from error
     return Message(
-        id=_required(message.message_id, "message.messageId"),
+        id=_required(message.message_id or message.other_message_id, "message.messageId"),
         data=data,
         attributes=message.attributes,
-        publish_time=_instant(message.publish_time, "message.publishTime"),
+        publish_time=_instant(message.publish_time or message.other_publish_time, "message.publishTime"),
         ordering_key=message.ordering_key,
         delivery_attempt=envelope.delivery_attempt,
         subscription=envelope.subscription,
@@ -90,8 +92,8 @@ def _unwrapped(headers: Mapping[bytes, bytes], body: bytes) -> Message:
         if name.startswith(_METADATA_PREFIX)
     }
     attempt = metadata.get("delivery-attempt", "0")
-    if not attempt.isdecimal():
-        raise BadEnvelope(f"the header x-goog-pubsub-delivery-attempt is no number: {attempt!r}")
+    if not _ATTEMPT.fullmatch(attempt):
+        raise BadEnvelope("the header x-goog-pubsub-delivery-attempt is no number")
     return Message(
         id=_required(metadata["message-id"], "x-goog-pubsub-message-id"),
         data=body,
@@ -127,11 +129,9 @@ def _required(value: str, name: str) -> str:
 
 def _instant(text: str, name: str) -> datetime:
     """Return the instant; Pub/Sub writes up to nanoseconds, of which microseconds are kept."""
-    parts = _TIME.fullmatch(text)
     try:
-        if parts is None:
+        if not _TIME.fullmatch(text):
             raise ValueError("not of the form 2026-01-31T12:00:00.123456789Z")
-        instant = datetime.fromisoformat(parts[1] + (parts[2] or "")[:_MICROSECONDS])
+        return datetime.fromisoformat(text)
     except ValueError as error:
         raise BadEnvelope(f"{name} is no RFC 3339 time in UTC: {error}") from error
-    return instant.replace(tzinfo=UTC)

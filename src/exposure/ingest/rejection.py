@@ -24,7 +24,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Rejection:
-    """One refused message: why, and where in it. The detail never quotes the message."""
+    """One refused message: why, and where in it. The detail never quotes a value of the message."""
 
     reason: Reason
     detail: str
@@ -35,8 +35,23 @@ class Rejection:
 
 
 class Rejected(Exception):
-    """Carries a rejection out of the depth of a message."""
+    """Carries a rejection out of the depth of a message; `what` completes a sentence about the field.
 
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.rejection = Rejection(reason, detail)
+    The path is put together on the way out, so that a message without fault pays nothing for it.
+    """
+
+    def __init__(self, reason: Reason, what: str) -> None:
+        super().__init__(what)
+        self._reason = reason
+        self._what = what
+        self._path = ""
+
+    def under(self, segment: str) -> Rejected:
+        """Return the same rejection as its parent sees it; a segment is `.name` or `[index]`."""
+        self._path = segment + self._path
+        return self
+
+    @property
+    def rejection(self) -> Rejection:
+        """Return what is kept of it."""
+        return Rejection(self._reason, f"`${self._path}` {self._what}" if self._path else self._what)

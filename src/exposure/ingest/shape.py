@@ -1,11 +1,14 @@
 """The typed pass over a message: contract columns as msgspec structs, and their values as a row wants them.
 
 msgspec checks types, bounds and syntax in C; what it cannot say (exact decimals, depth of JSON, instants
-in UTC) is checked here, column by column. Fields the contract does not know are `careful`'s concern.
+in UTC) is checked here, column by column. Beside the values it counts the quotes that their names and
+texts need, by which `validate` knows whether anything else is in the message. What that is, is `careful`'s
+concern.
 """
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +17,8 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import astuple
 
 from exposure.contracts.model import Column
 from exposure.contracts.types import (
@@ -21,86 +26,119 @@ from exposure.contracts.types import (
     DECIMAL_SCALE,
     INTEGER_MAX,
     INTEGER_MIN,
-    JSON_DEPTH,
     Array,
     LogicalType,
     Object,
     Scalar,
 )
+from exposure.ingest.document import is_null, json_text
 from exposure.ingest.rejection import Reason, Rejected
 
+# Decimals and JSON stay raw: msgspec would take "1_000" and " 1 " for decimals, and rebuild JSON's numbers.
 _SCALARS: dict[Scalar, Any] = {
     Scalar.STRING: str,
     Scalar.INTEGER: Annotated[int, msgspec.Meta(ge=INTEGER_MIN, le=INTEGER_MAX)],
     Scalar.NUMBER: float,
-    Scalar.DECIMAL: Decimal,
+    Scalar.DECIMAL: msgspec.Raw,
     Scalar.BOOLEAN: bool,
     Scalar.DATE: date,
     Scalar.TIMESTAMP: Annotated[datetime, msgspec.Meta(tz=True)],
     Scalar.JSON: msgspec.Raw,
 }
-_JSON_NULL = msgspec.Raw(b"null")
+_TEXTS = (Scalar.STRING, Scalar.DATE, Scalar.TIMESTAMP)
+_STRINGS = msgspec.json.Decoder(str)
+_DECIMAL_TEXT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _EXACT = Context(prec=DECIMAL_PRECISION, traps=[InvalidOperation, Inexact])
 _DECIMAL_STEP = Decimal(1).scaleb(-DECIMAL_SCALE)
 
-# A converter takes a decoded value and its path, and returns the row's value and how many keys it held.
-Converter = Callable[[Any, str], tuple[object, int]]
+# Takes a decoded value; returns the row's value and how many quotes it held. Raises Rejected.
+Converter = Callable[[Any], tuple[object, int]]
+
+
+@dataclass(frozen=True)
+class _Value:
+    """How one type is decoded; `convert` is None when the decoded value is the row's, without quotes."""
+
+    decoded: Any
+    convert: Converter | None
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The fields of a message or of a nested object, compiled once."""
+    """The fields of a message or of a nested object, compiled once.
+
+    `quotes` are those of a message with every field given; `nested` holds the shapes of objects, and of
+    arrays of objects, by the column's index.
+    """
 
     columns: tuple[Column, ...]
     struct: type[msgspec.Struct]
-    converters: tuple[tuple[int, Column, Converter], ...]
+    quotes: int
+    instants: tuple[int, ...]
+    converters: tuple[tuple[int, Converter], ...]
     nested: Mapping[int, Shape]
 
-    def values(self, decoded: msgspec.Struct, path: str) -> tuple[list[object], int]:
-        """Return one value per column, and how many distinct keys the JSON object held. Raises Rejected."""
-        values: list[object] = list(msgspec.structs.astuple(decoded))
-        keys = len(values)
-        if msgspec.UNSET in values:
-            keys -= self._fill(values, path)
-        for index, column, convert in self.converters:
-            if column.nullable and values[index] == _JSON_NULL:
-                values[index] = None
-            elif values[index] is None and isinstance(column.type, Array):
-                values[index] = []
-            elif values[index] is not None:
-                values[index], nested = convert(values[index], f"{path}.{column.name}")
-                keys += nested
-        return values, keys
+    def values(self, decoded: msgspec.Struct) -> tuple[list[Any], int]:
+        """Return one value per column, and the quotes of all names and texts. Raises Rejected."""
+        values: list[Any] = list(astuple(decoded))
+        quotes = self.quotes
+        if UNSET in values or None in values:
+            quotes -= self._fill(values)
+        for index in self.instants:
+            if values[index] is not None and values[index].tzinfo is not UTC:
+                values[index] = self._convert(index, _instant, values[index])[0]
+        for index, convert in self.converters:
+            if values[index] is not None:
+                values[index], found = self._convert(index, convert, values[index])
+                quotes += found
+        return values, quotes
 
-    def _fill(self, values: list[object], path: str) -> int:
-        """Put NULL or the empty list where a field is absent; return how many were."""
-        absent = 0
+    def _convert(self, index: int, convert: Converter, value: Any) -> tuple[object, int]:
+        try:
+            return convert(value)
+        except Rejected as rejected:
+            raise rejected.under(f".{self.columns[index].name}") from rejected.__cause__
+
+    def _fill(self, values: list[Any]) -> int:
+        """Put NULL or the empty list where there is no value; return the quotes that are not there."""
+        missing = 0
         for index, column in enumerate(self.columns):
-            if values[index] is not msgspec.UNSET:
+            value = values[index]
+            if value is not UNSET and value is not None:
                 continue
-            absent += 1
-            if not (column.nullable or isinstance(column.type, Array)):
-                raise Rejected(Reason.MISSING_FIELD, f"`{path}.{column.name}` is required and absent")
-            values[index] = [] if isinstance(column.type, Array) else None
-        return absent
+            is_array = isinstance(column.type, Array)
+            if value is UNSET:
+                missing += 2
+                if not (column.nullable or is_array):
+                    raise Rejected(Reason.MISSING_FIELD, "is required and absent").under(f".{column.name}")
+            if column.type in _TEXTS:
+                missing += 2
+            values[index] = [] if is_array else None
+        return missing
 
 
 def compile_shape(name: str, columns: Sequence[Column]) -> Shape:
     """Return the shape of an object with these columns as fields."""
-    fields: list[tuple[str, Any, Any]] = []
-    converters: list[tuple[int, Column, Converter]] = []
-    nested: dict[int, Shape] = {}
-    for index, column in enumerate(columns):
-        decoded, convert, inner = _compile(f"{name}_{index}", column.type)
-        if inner is not None:
-            nested[index] = inner
-        fields.append((f"f{index}", _accepted(column, decoded), msgspec.UNSET))
-        if convert is not None:
-            converters.append((index, column, convert))
+    values = [_compile(f"{name}_{index}", column.type) for index, column in enumerate(columns)]
     # Positions for names, because a column may be called like a Python keyword.
+    fields = [
+        (f"f{index}", _accepted(column, value.decoded), UNSET)
+        for index, (column, value) in enumerate(zip(columns, values, strict=True))
+    ]
     rename = {f"f{index}": column.name for index, column in enumerate(columns)}
-    struct = msgspec.defstruct(name, fields, rename=rename, gc=False)
-    return Shape(tuple(columns), struct, tuple(converters), nested)
+    return Shape(
+        columns=tuple(columns),
+        struct=msgspec.defstruct(name, fields, rename=rename, gc=False),
+        quotes=2 * len(columns) + 2 * sum(column.type in _TEXTS for column in columns),
+        instants=tuple(i for i, column in enumerate(columns) if column.type is Scalar.TIMESTAMP),
+        converters=tuple(
+            (index, _nullable(value.convert) if columns[index].nullable else value.convert)
+            for index, value in enumerate(values)
+            if value.convert is not None and columns[index].type not in _TEXTS
+        ),
+        nested={index: value.shape for index, value in enumerate(values) if value.shape is not None},
+    )
 
 
 def _accepted(column: Column, decoded: Any) -> Any:
@@ -111,77 +149,86 @@ def _accepted(column: Column, decoded: Any) -> Any:
     return decoded | None | msgspec.UnsetType if optional else decoded | msgspec.UnsetType
 
 
-def _compile(name: str, logical_type: LogicalType) -> tuple[Any, Converter | None, Shape | None]:
-    """Return what msgspec decodes, what makes a row's value of it, and the shape of objects within."""
+def _compile(name: str, logical_type: LogicalType) -> _Value:
     if isinstance(logical_type, Scalar):
-        return _SCALARS[logical_type], _SCALAR_CONVERTERS.get(logical_type), None
+        return _Value(_SCALARS[logical_type], _SCALAR_CONVERTERS.get(logical_type))
     if isinstance(logical_type, Object):
         shape = compile_shape(name, logical_type.fields)
-        return shape.struct, _object(shape), shape
-    element, convert, inner = _compile(name, logical_type.of)
-    return types.GenericAlias(list, (element,)), _array(convert), inner
+        return _Value(shape.struct, _object(shape), shape)
+    element = _compile(name, logical_type.of)
+    return _Value(types.GenericAlias(list, (element.decoded,)), _array(element.convert), element.shape)
+
+
+def _nullable(convert: Converter) -> Converter:
+    def convert_or_null(value: Any) -> tuple[object, int]:
+        return (None, 0) if isinstance(value, msgspec.Raw) and is_null(value) else convert(value)
+
+    return convert_or_null
 
 
 def _object(shape: Shape) -> Converter:
     names = tuple(column.name for column in shape.columns)
 
-    def convert(decoded: msgspec.Struct, path: str) -> tuple[object, int]:
-        values, keys = shape.values(decoded, path)
-        return dict(zip(names, values, strict=True)), keys
+    def convert(decoded: msgspec.Struct) -> tuple[object, int]:
+        values, quotes = shape.values(decoded)
+        return dict(zip(names, values, strict=True)), quotes
 
     return convert
 
 
-def _array(element: Converter | None) -> Converter:
-    def convert(decoded: list[Any], path: str) -> tuple[object, int]:
-        if element is None:
-            return decoded, 0
-        pairs = [element(value, f"{path}[{index}]") for index, value in enumerate(decoded)]
-        return [value for value, _ in pairs], sum(keys for _, keys in pairs)
+def _array(convert: Converter | None) -> Converter:
+    if convert is None:
+        return lambda decoded: (decoded, 0)
 
-    return convert
+    def convert_each(decoded: list[Any]) -> tuple[object, int]:
+        values, quotes = [], 0
+        for index, element in enumerate(decoded):
+            try:
+                value, found = convert(element)
+            except Rejected as rejected:
+                raise rejected.under(f"[{index}]") from rejected.__cause__
+            values.append(value)
+            quotes += found
+        return values, quotes
+
+    return convert_each
 
 
-def _instant(value: datetime, path: str) -> tuple[object, int]:
+def _text(value: object) -> tuple[object, int]:
+    return value, 2
+
+
+def _instant(value: datetime) -> tuple[object, int]:
     try:
-        return value.astimezone(UTC), 0
+        return value.astimezone(UTC), 2
     except OverflowError as error:
-        raise Rejected(Reason.OUT_OF_RANGE, f"`{path}` is outside the years 1 to 9999 in UTC") from error
+        raise Rejected(Reason.OUT_OF_RANGE, "is outside the years 1 to 9999 in UTC") from error
 
 
-def _decimal(value: Decimal, path: str) -> tuple[object, int]:
+def _decimal(raw: msgspec.Raw) -> tuple[object, int]:
+    text, quotes = bytes(raw).decode("utf-8", "replace"), 0
+    if text.startswith('"'):
+        text, quotes = _STRINGS.decode(raw), 2
+        is_decimal = _DECIMAL_TEXT.fullmatch(text) is not None
+    else:
+        is_decimal = text.startswith(tuple("-0123456789"))
+    if not is_decimal:
+        raise Rejected(Reason.WRONG_TYPE, 'is no decimal: expected a number, or a text like "-12.34"')
     try:
-        exact = _EXACT.quantize(value, _DECIMAL_STEP)
+        return _EXACT.quantize(_EXACT.create_decimal(text), _DECIMAL_STEP), quotes
     except (InvalidOperation, Inexact) as error:
         digits = DECIMAL_PRECISION - DECIMAL_SCALE
         raise Rejected(
             Reason.OUT_OF_RANGE,
-            f"`{path}` needs more than {digits} digits before or {DECIMAL_SCALE} after the point",
+            f"needs more than {digits} digits before or {DECIMAL_SCALE} after the point",
         ) from error
-    if not exact.is_finite():
-        raise Rejected(Reason.WRONG_TYPE, f"`{path}` is no finite number")
-    return exact, 0
 
 
-def _json(value: msgspec.Raw, path: str) -> tuple[object, int]:
-    text = bytes(value).decode()
-    if "{" not in text and "[" not in text:
-        return text, 0
-    return text, _count_keys(msgspec.json.decode(text), path, JSON_DEPTH)
-
-
-def _count_keys(value: object, path: str, depth: int) -> int:
-    if not isinstance(value, dict | list):
-        return 0
-    if depth == 0:
-        raise Rejected(Reason.TOO_DEEP, f"`{path}` is nested deeper than {JSON_DEPTH} levels")
-    inner = value.values() if isinstance(value, dict) else value
-    own = len(value) if isinstance(value, dict) else 0
-    return own + sum(_count_keys(one, path, depth - 1) for one in inner)
-
-
+# Only where the value is not the row's already, or, in an array, has quotes to be counted.
 _SCALAR_CONVERTERS: dict[Scalar, Converter] = {
+    Scalar.STRING: _text,
+    Scalar.DATE: _text,
     Scalar.TIMESTAMP: _instant,
     Scalar.DECIMAL: _decimal,
-    Scalar.JSON: _json,
+    Scalar.JSON: json_text,
 }

@@ -28,30 +28,11 @@ class BadQuery(ValueError):
         self.errors = tuple(errors)
 
 
-class WrongParameter(ValueError):
-    """Carries the first thing wrong with a parameter out of its parsing."""
-
-    def __init__(self, error: ParameterError) -> None:
-        super().__init__(error.message)
-        self.error = error
-
-
-def unknown_column(parameter: str, name: str, known: tuple[str, ...]) -> WrongParameter:
-    """Return the error of a name that is no column the parameter can take."""
-    return wrong(
-        parameter,
-        "UNKNOWN_COLUMN",
-        f"'{parameter}' names '{shown(name)}', which is no column it can take",
-        allowed=known,
-        suggestion=nearest(name, known),
-    )
-
-
 def wrong(
     parameter: str, code: str, message: str, *, allowed: tuple[str, ...] = (), suggestion: str | None = None
-) -> WrongParameter:
-    """Return the error, with the parameter's name fit to be quoted."""
-    return WrongParameter(ParameterError(shown(parameter), code, message, allowed, suggestion))
+) -> BadQuery:
+    """Return the one thing wrong with a parameter, its name fit to be quoted."""
+    return BadQuery([ParameterError(shown(parameter), code, message, allowed, suggestion)])
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

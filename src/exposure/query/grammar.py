@@ -13,6 +13,13 @@ MAX_PAGE_SIZE = 1000
 MAX_FILTERS = 20
 MAX_IN_VALUES = 500
 MAX_ORDER_COLUMNS = 5
+# What other APIs call our words; only ever suggested.
+FOREIGN_WORDS = {
+    "fields": SELECT, "columns": SELECT,
+    "sort": ORDER, "order_by": ORDER, "orderby": ORDER,
+    "limit": PAGE_SIZE, "per_page": PAGE_SIZE, "size": PAGE_SIZE, "top": PAGE_SIZE,
+    "cursor": PAGE_TOKEN, "offset": PAGE_TOKEN, "page": PAGE_TOKEN, "next": PAGE_TOKEN, "after": PAGE_TOKEN,
+}  # fmt: skip
 
 _EQUALITY = (Operator.EQ, Operator.NE, Operator.IN)
 _ORDERED = (Operator.EQ, Operator.NE, Operator.LT, Operator.LTE, Operator.GT, Operator.GTE, Operator.IN)

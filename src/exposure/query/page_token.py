@@ -1,7 +1,7 @@
 """Where a page walk stands: the position behind the last row, bound to the question it belongs to.
 
 The bytes made here are sealed by the caller: a reader cannot look into a token, change it, or use it
-for another question.
+for another question. What is sealed is trusted; nothing here tells a forged position from a true one.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from exposure.contracts.types import Scalar
 from exposure.query.model import Order, Query, Row
+
+# Raised whenever what is written changes, so that a token of another release is refused, not misread.
+_FORM = 1
 
 
 class BadPageToken(ValueError):
@@ -33,28 +37,37 @@ def invalid_token() -> BadPageToken:
 
 
 def write_position(query: Query, position: Row) -> bytes:
-    """Return the bytes that stand for a position in the query's order."""
+    """Return the bytes that stand for a position in the query's order, exact for every type."""
     values = [_written(value) for value in position]
     return json.dumps([fingerprint(query), values], separators=(",", ":")).encode()
 
 
-def read_position(query: Query, sealed: bytes) -> Row:
-    """Return the position; raises BadPageToken when it belongs to another question."""
-    mark, values = json.loads(sealed)
+def continue_query(query: Query, content: bytes) -> Query:
+    """Return the query of the next page; raises BadPageToken when the position is another question's."""
+    try:
+        mark, values = json.loads(content)
+    except (ValueError, TypeError) as error:
+        # Sealed with one of our keys and yet not of this form: another release's.
+        raise invalid_token() from error
     if mark != fingerprint(query):
         raise BadPageToken(
             "PAGE_TOKEN_MISMATCH",
-            "this page_token belongs to another question; keep filters and order for the whole walk",
+            "this page_token belongs to another question; keep filters and order for the whole walk, and "
+            "begin again when the contract has a new version",
         )
-    return tuple(_read(order, value) for order, value in zip(query.order, values, strict=True))
+    after = tuple(_read(order, value) for order, value in zip(query.order, values, strict=True))
+    return replace(query, after=after)
 
 
 def fingerprint(query: Query) -> str:
     """Return what makes two pages parts of one walk: contract, filters and order, not size or columns."""
+    filters = [[one.column.name, one.operator, _written(one.value)] for one in query.filters]
     parts = [
+        _FORM,
         query.contract.name,
         query.contract.version,
-        [[one.column.name, one.operator, _written(one.value)] for one in query.filters],
+        # All of them hold, so their order says nothing.
+        sorted(filters, key=repr),
         [[order.column.name, order.descending] for order in query.order],
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]

@@ -14,8 +14,12 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 _DECIMAL = re.compile(r"-?\d{1,38}(\.\d{1,38})?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TIMESTAMP = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
+    # Digits behind the microsecond only where they say nothing: no instant is rounded.
+    r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d{1,6}0{0,3})?([Zz]|[+-]\d{2}:\d{2})",
+    re.ASCII,
 )
+_BOOLEAN = re.compile(r"true|false")
+_SLIP_CHARACTERS = 40
 _EXACT = Context(prec=DECIMAL_PRECISION, traps=[InvalidOperation, Inexact])
 _STEP = Decimal(1).scaleb(-DECIMAL_SCALE)
 
@@ -33,6 +37,25 @@ EXPECTED = {
 def parse_value(scalar: Scalar, text: str) -> object:
     """Return the Python value of the text; raises ValueError when it is not one of that type."""
     return _PARSERS[scalar](text)
+
+
+def suggest_value(scalar: Scalar, text: str) -> str | None:
+    """Return what was probably meant by a text that is no value of the type, as a URL writes it."""
+    # A slip of the pen is short; what is long is not searched for one.
+    for slip, mended in _SLIPS.get(scalar, ()) if len(text) <= _SLIP_CHARACTERS else ():
+        match = slip.fullmatch(text)
+        meant = match.expand(mended) if match else ""
+        if _is_value(scalar, meant.replace("%2B", "+")):
+            return meant
+    return None
+
+
+def _is_value(scalar: Scalar, text: str) -> bool:
+    try:
+        parse_value(scalar, text)
+    except ValueError:
+        return False
+    return True
 
 
 def _string(text: str) -> str:
@@ -65,7 +88,7 @@ def _decimal(text: str) -> Decimal:
 
 
 def _boolean(text: str) -> bool:
-    return {"true": True, "false": False}[text]
+    return _matched(_BOOLEAN, text) == "true"
 
 
 def _date(text: str) -> date:
@@ -77,8 +100,6 @@ def _timestamp(text: str) -> datetime:
     if parts is None:
         raise ValueError("no RFC 3339 time")
     day, clock, fraction, offset = parts.groups()
-    # A + in a query string that was not percent-encoded arrives as a blank; it never gets here, so the
-    # message names the offset.
     zone = "+00:00" if offset in "Zz" else offset
     try:
         return datetime.fromisoformat(f"{day}T{clock}{(fraction or '')[:7]}{zone}").astimezone(UTC)
@@ -100,4 +121,17 @@ _PARSERS: dict[Scalar, Callable[[str], object]] = {
     Scalar.BOOLEAN: _boolean,
     Scalar.DATE: _date,
     Scalar.TIMESTAMP: _timestamp,
+}
+
+_SLIPS: dict[Scalar, tuple[tuple[re.Pattern[str], str], ...]] = {
+    Scalar.BOOLEAN: (
+        (re.compile(r"true|t|yes|1", re.IGNORECASE), "true"),
+        (re.compile(r"false|f|no|0", re.IGNORECASE), "false"),
+    ),
+    Scalar.TIMESTAMP: (
+        (re.compile(r"(\d{4}-\d{2}-\d{2})"), r"\1T00:00:00Z"),
+        # A + that was not percent-encoded arrives as a blank.
+        (re.compile(r"(.+[Tt ].+) (\d{2}:\d{2})"), r"\1%2B\2"),
+        (re.compile(r"(.+)[Tt ](.+)"), r"\1T\2Z"),
+    ),
 }

@@ -35,10 +35,15 @@ class Append:
         """Tell whether nobody waits any more; its parts need not be sent."""
         return self.answer.done()
 
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether every row is stored or refused."""
+        return not self._unsettled
+
     def settle(self, rows: int) -> None:
         """Count rows as stored."""
         self._unsettled -= rows
-        if not self._unsettled and not self.is_over:
+        if self.is_settled and not self.is_over:
             self.answer.set_result(self._refused)
 
     def refuse(self, index: int, reason: str) -> None:

@@ -72,6 +72,9 @@ class WriteStream:
         finally:
             timer.cancel()
             self._appends.discard(append)
+            if not append.is_settled:
+                # Rows nobody waits for any more need not be held until their turn comes.
+                self._queue = deque(part for part in self._queue if part.append is not append)
 
     def check_setup(self) -> None:
         """Raise WarehouseMisconfigured while a wrong set-up is remembered."""

@@ -7,21 +7,21 @@ is on disk before it answers.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from exposure.local.pubsub import limits
-from exposure.local.pubsub.delivery import Delivery, DeliveryQueue, Lease
+from exposure.local.pubsub import limits, statements
+from exposure.local.pubsub.dead_letters import dead_letter
+from exposure.local.pubsub.delivery import DeliveryQueue
+from exposure.local.pubsub.lease import Delivery, Demand, Lease, Stored
 from exposure.local.pubsub.refusal import already_exists, invalid, not_found
-from exposure.local.pubsub.storage import Change, Storage
+from exposure.local.pubsub.storage import Change, Storage, StorageFailed
 from exposure.local.pubsub.wire import PubsubMessage, Subscription, Topic
 
 DELETED_TOPIC = "_deleted-topic_"
-_PUT = {
-    "topics": "INSERT OR REPLACE INTO topics VALUES (?, ?)",
-    "subscriptions": "INSERT OR REPLACE INTO subscriptions VALUES (?, ?)",
-}
+_log = logging.getLogger(__name__)
 
 
 class Broker:
@@ -32,7 +32,6 @@ class Broker:
         self._storage = storage
         self.topics: dict[str, Any] = {}
         self.subscriptions: dict[str, DeliveryQueue] = {}
-        self._holders: dict[int, int] = {}
         self._changed: dict[str, asyncio.Event] = {}
         # Message ids are never used twice, also after a restart with an empty disk.
         self._sequence = max(storage.last_sequence(), int(clock() * 1e6))
@@ -49,9 +48,10 @@ class Broker:
         await self.put_topic(topic)
 
     async def put_topic(self, topic: Any) -> None:
-        """Store a topic as it is."""
+        """Store a topic, new or changed; raises Refusal."""
+        limits.check_topic(topic)
         self.topics[topic.name] = topic
-        await self._storage.commit(_put("topics", topic))
+        await self._storage.commit(statements.put("topics", topic))
 
     def topic(self, name: str) -> Any:
         """Return the topic; raises Refusal."""
@@ -68,8 +68,8 @@ class Broker:
         for queue in orphans:
             queue.config.topic = DELETED_TOPIC
         await self._storage.commit(
-            Change("DELETE FROM topics WHERE name = ?", (name,)),
-            *(_put("subscriptions", queue.config) for queue in orphans),
+            statements.delete_topic(name),
+            *(statements.put("subscriptions", queue.config) for queue in orphans),
         )
 
     async def create_subscription(self, config: Any) -> None:
@@ -88,10 +88,10 @@ class Broker:
             self.topic(config.dead_letter_policy.dead_letter_topic)
         known = self.subscriptions.get(config.name)
         if known is None:
-            self.subscriptions[config.name] = DeliveryQueue(config)
+            self.subscriptions[config.name] = self._queue(config)
         else:
-            known.config = config
-        await self._storage.commit(_put("subscriptions", config))
+            known.reconfigure(config)
+        await self._storage.commit(statements.put("subscriptions", config))
         self._announce(config.name)
 
     def subscription(self, name: str) -> DeliveryQueue:
@@ -103,33 +103,33 @@ class Broker:
 
     async def delete_subscription(self, name: str) -> None:
         """Delete the subscription and its backlog."""
-        self.subscription(name)
+        queue = self.subscription(name)
         del self.subscriptions[name]
         self._announce(name)
-        await self._storage.commit(
-            Change("DELETE FROM subscriptions WHERE name = ?", (name,)),
-            Change("DELETE FROM deliveries WHERE subscription = ?", (name,)),
-            Change("DELETE FROM messages WHERE sequence NOT IN (SELECT sequence FROM deliveries)", ()),
-        )
+        await self._storage.commit(*statements.delete_subscription(name), *statements.drop(name, queue))
+
+    def backlog(self, name: str) -> int:
+        """Return how many messages of the subscription are not acknowledged; raises Refusal."""
+        return len(self.subscription(name))
 
     # -- messages
 
-    async def publish(self, topic: str, messages: Iterable[Any]) -> list[str]:
-        """Return the ids of the messages once they are on disk; raises Refusal."""
+    async def publish(self, topic: str, messages: Sequence[Any]) -> list[str]:
+        """Return the ids of the messages once they are on disk; raises Refusal or StorageFailed."""
         self.topic(topic)
-        messages = list(messages)
         limits.check_publish(messages)
         return await self._publish(topic, messages)
 
-    def take(self, name: str, most: int, most_bytes: float, deadline_seconds: float) -> list[Lease]:
-        """Lease up to `most` messages; raises Refusal."""
-        return self.subscription(name).take(most, most_bytes, self.clock(), deadline_seconds)
+    def take(self, name: str, demand: Demand) -> list[Lease]:
+        """Lease messages; raises Refusal."""
+        return self.subscription(name).take(demand, self.clock())
 
     def acknowledge(self, name: str, ack_ids: Iterable[str]) -> None:
         """Forget the messages; ids of ended leases are ignored, as without exactly-once delivery."""
         queue = self.subscription(name)
-        done = [delivery for ack_id in ack_ids if (delivery := queue.acknowledge(ack_id))]
-        self._drop(name, done)
+        now = self.clock()
+        for ack_id in ack_ids:
+            self._drop(name, queue.acknowledge(ack_id, now))
         self._announce(name)
 
     def extend(self, name: str, ack_ids: Iterable[str], seconds: int) -> None:
@@ -138,10 +138,12 @@ class Broker:
         if not 0 <= seconds <= limits.ACK_DEADLINES.stop - 1:
             raise invalid(f"An ack deadline has 0 to 600 seconds, this one {seconds}.")
         now = self.clock()
-        for ack_id in ack_ids:
-            if seconds:
+        if seconds:
+            for ack_id in ack_ids:
                 queue.extend(ack_id, now + seconds)
-            elif delivery := queue.fail(ack_id, now):
+            return
+        for ack_id in ack_ids:
+            if delivery := queue.fail(ack_id, now):
                 self._failed(queue, delivery)
         self._announce(name)
 
@@ -151,14 +153,20 @@ class Broker:
         for name, queue in list(self.subscriptions.items()):
             before = queue.available
             self._drop(name, queue.outdated(now))
-            for delivery in queue.wake(now):
+            failed = queue.wake(now)
+            for delivery in failed:
                 self._failed(queue, delivery)
-            if queue.available != before:
+            if failed or queue.available != before:
                 self._announce(name)
 
     def changed(self, name: str) -> asyncio.Event:
         """Return the event set at the subscription's next change; it is a new one after each."""
         return self._changed.setdefault(name, asyncio.Event())
+
+    def announce_all(self) -> None:
+        """Let everyone who waits for a change look again."""
+        for name in list(self._changed):
+            self._announce(name)
 
     async def close(self) -> None:
         """Put on disk what is not there yet."""
@@ -170,90 +178,75 @@ class Broker:
         if event is not None:
             event.set()
 
-    async def _publish(self, topic: str, messages: list[Any]) -> list[str]:
+    def _queue(self, config: Any) -> DeliveryQueue:
+        return DeliveryQueue(config, self.topics.__contains__)
+
+    async def _publish(self, topic: str, messages: Sequence[Any], *with_them: Change) -> list[str]:
         now = self.clock()
         receivers = [queue for queue in self.subscriptions.values() if queue.config.topic == topic]
-        changes: list[Change] = []
+        changes = list(with_them)
         accepted: list[tuple[DeliveryQueue, Delivery]] = []
         for message in messages:
-            self._sequence += 1
-            message.message_id = str(self._sequence)
-            message.publish_time.FromNanoseconds(int(now * 1e6) * 1000)
+            stored = self._stamp(message, now)
             matching = [queue for queue in receivers if queue.matches(message.attributes)]
-            accepted.extend((queue, Delivery(self._sequence, message)) for queue in matching)
-            changes.extend(self._hold(message, matching))
+            if matching:
+                stored.holders = len(matching)
+                accepted.extend((queue, Delivery(stored)) for queue in matching)
+                changes.extend(statements.hold(stored, (queue.config.name for queue in matching)))
         await self._storage.commit(*changes)
-        for queue, delivery in accepted:
-            queue.add(delivery)
+        self._add(accepted)
         for queue in receivers:
             self._announce(queue.config.name)
         return [message.message_id for message in messages]
 
-    def _hold(self, message: Any, queues: list[DeliveryQueue]) -> Iterable[Change]:
-        if not queues:
-            return
-        self._holders[self._sequence] = len(queues)
-        yield Change("INSERT INTO messages VALUES (?, ?)", (self._sequence, message.SerializeToString()))
-        for queue in queues:
-            yield Change("INSERT INTO deliveries VALUES (?, ?, 0)", (queue.config.name, self._sequence))
+    def _stamp(self, message: Any, now: float) -> Stored:
+        self._sequence += 1
+        message.message_id = str(self._sequence)
+        message.publish_time.FromMicroseconds(int(now * 1e6))
+        return Stored(self._sequence, message, message.ByteSize())
+
+    def _add(self, accepted: Iterable[tuple[DeliveryQueue, Delivery]]) -> None:
+        now = self.clock()
+        for queue, delivery in accepted:
+            if self.subscriptions.get(queue.config.name) is queue:
+                queue.add(delivery, now)
+            else:
+                # The subscription was deleted while the message was on its way to the disk.
+                self._drop(queue.config.name, [delivery])
 
     def _drop(self, name: str, deliveries: Iterable[Delivery]) -> None:
-        changes: list[Change] = []
-        for delivery in deliveries:
-            one = (name, delivery.sequence)
-            changes.append(Change("DELETE FROM deliveries WHERE subscription = ? AND sequence = ?", one))
-            self._holders[delivery.sequence] -= 1
-            if not self._holders[delivery.sequence]:
-                del self._holders[delivery.sequence]
-                changes.append(Change("DELETE FROM messages WHERE sequence = ?", (delivery.sequence,)))
+        changes = list(statements.drop(name, deliveries))
         if changes:
             self._storage.later(*changes)
 
     def _failed(self, queue: DeliveryQueue, delivery: Delivery) -> None:
-        name = queue.config.name
         if queue.is_dead(delivery):
-            self._bury(queue, delivery)
-            return
-        row = (delivery.attempts, name, delivery.sequence)
-        self._storage.later(
-            Change("UPDATE deliveries SET attempts = ? WHERE subscription = ? AND sequence = ?", row)
-        )
+            burial = asyncio.create_task(self._bury(queue.config, delivery))
+            self._burials.add(burial)
+            burial.add_done_callback(self._burials.discard)
+        else:
+            self._storage.later(statements.count_attempt(queue.config.name, delivery))
 
-    def _bury(self, queue: DeliveryQueue, delivery: Delivery) -> None:
-        """Forward a message that used up its attempts to the dead-letter topic, then forget it."""
-        topic = queue.config.dead_letter_policy.dead_letter_topic
-        if topic not in self.topics:
-            return
-        queue.forget(delivery)
-        burial = asyncio.create_task(self._forward(queue.config, topic, delivery))
-        self._burials.add(burial)
-        burial.add_done_callback(self._burials.discard)
-
-    async def _forward(self, config: Any, topic: str, delivery: Delivery) -> None:
-        _, project, _, subscription = config.name.split("/")
-        copy = PubsubMessage()
-        copy.CopyFrom(delivery.message)
-        copy.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] = str(delivery.attempts)
-        copy.attributes["CloudPubSubDeadLetterSourceSubscription"] = subscription
-        copy.attributes["CloudPubSubDeadLetterSourceSubscriptionProject"] = project
-        copy.attributes["CloudPubSubDeadLetterSourceTopicPublishTime"] = (
-            delivery.message.publish_time.ToJsonString()
-        )
-        await self._publish(topic, [copy])
-        self._drop(config.name, [delivery])
+    async def _bury(self, config: Any, delivery: Delivery) -> None:
+        """Forward a message to its dead-letter topic and forget it, in one commit."""
+        copy = dead_letter(config.name, delivery)
+        done = statements.drop(config.name, [delivery])
+        try:
+            await self._publish(config.dead_letter_policy.dead_letter_topic, [copy], *done)
+        except StorageFailed as error:
+            _log.error("a dead letter of %s is kept where it was until a restart: %s", config.name, error)
 
     def _load(self) -> None:
-        for stored in self._storage.topics():
-            topic = Topic.FromString(stored)
+        for stored_topic in self._storage.topics():
+            topic = Topic.FromString(stored_topic)
             self.topics[topic.name] = topic
-        for stored in self._storage.subscriptions():
-            config = Subscription.FromString(stored)
-            self.subscriptions[config.name] = DeliveryQueue(config)
-        for name, sequence, attempts, stored in self._storage.backlog():
-            delivery = Delivery(sequence, PubsubMessage.FromString(stored), attempts)
-            self.subscriptions[name].add(delivery)
-            self._holders[sequence] = self._holders.get(sequence, 0) + 1
-
-
-def _put(table: str, config: Any) -> Change:
-    return Change(_PUT[table], (config.name, config.SerializeToString()))
+        for stored_config in self._storage.subscriptions():
+            config = Subscription.FromString(stored_config)
+            self.subscriptions[config.name] = self._queue(config)
+        now = self.clock()
+        stored: Stored | None = None
+        for name, sequence, attempts, content in self._storage.backlog():
+            if stored is None or stored.sequence != sequence:
+                stored = Stored(sequence, PubsubMessage.FromString(content), len(content))
+            stored.holders += 1
+            self.subscriptions[name].add(Delivery(stored, attempts), now)

@@ -1,158 +1,172 @@
 """One subscription's messages: which are waiting, which are leased until when, which wait for a retry.
 
-Pure and driven by the clock it is handed: no task, no timer, no disk. Per ordering key one message is
-out at a time, so a failed message holds back all later ones of its key.
+Pure and driven by the clock it is handed: no task, no timer, no disk. Ordering keys are in ordering.py.
 """
 
 from __future__ import annotations
 
 import heapq
+import secrets
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from exposure.local.pubsub.deadlines import Deadlines
 from exposure.local.pubsub.filter import Predicate, parse_filter
+from exposure.local.pubsub.lease import Delivery, Demand, Lease
+from exposure.local.pubsub.ordering import OrderedKey
+from exposure.local.pubsub.refusal import invalid
+from exposure.local.pubsub.retry import backoff_seconds, is_used_up
 from exposure.local.pubsub.wire import ReceivedMessage
 
 
-@dataclass(eq=False)
-class Delivery:
-    """One message on its way through one subscription. `attempts` counts nacks and expired deadlines."""
-
-    sequence: int
-    message: Any
-    attempts: int = 0
-
-    @property
-    def size_bytes(self) -> int:
-        """Return what flow control counts."""
-        return int(self.message.ByteSize())
-
-
-@dataclass(eq=False)
-class Lease:
-    """A delivery handed out until `deadline`. `ended` is called once, when it is acked or fails."""
-
-    ack_id: str
-    delivery: Delivery
-    deadline: float
-    ended: Callable[[Lease], None] | None = None
-
-
-@dataclass(eq=False)
-class _Key:
-    waiting: deque[Delivery] = field(default_factory=deque)
-    is_out: bool = False
-
-
 class DeliveryQueue:
-    """The state of one subscription. Every method takes the present as `now`, in seconds."""
+    """The state of one subscription. Times are seconds; `can_bury` tells whether a topic exists."""
 
-    def __init__(self, config: Any) -> None:
+    def __init__(self, config: Any, can_bury: Callable[[str], bool]) -> None:
         self.config = config
         self.matches: Predicate = parse_filter(config.filter)
-        self._available: deque[Delivery] = deque()
-        self._delayed: list[tuple[float, int, Delivery]] = []
-        self._leases: dict[str, Lease] = {}
-        self._deadlines: list[tuple[float, str]] = []
-        self._keys: dict[str, _Key] = {}
-        self._leased = 0
+        self._can_bury = can_bury
+        self._available: deque[Delivery | OrderedKey] = deque()
+        self._delayed: list[tuple[float, int, Delivery | OrderedKey]] = []
+        self._leases = Deadlines()
+        self._keys: dict[str, OrderedKey] = {}
+        self._counted = 0
         self._size = 0
+        # An ack id of an earlier life of the server or the subscription must fit no lease of this one.
+        self._life = secrets.token_hex(6)
 
     def __len__(self) -> int:
         """Return how many messages are not acknowledged."""
         return self._size
 
+    def __iter__(self) -> Iterator[Delivery]:
+        """Yield every message that is not acknowledged."""
+        yield from (entry for entry in self._available if isinstance(entry, Delivery))
+        yield from (entry for _, _, entry in self._delayed if isinstance(entry, Delivery))
+        yield from (lease.delivery for lease in self._leases if self._key_name(lease.delivery) is None)
+        for key in self._keys.values():
+            yield from (lease.delivery for lease in key.out)
+            yield from key.waiting
+
+    def reconfigure(self, config: Any) -> None:
+        """Go on with a changed configuration; raises the refusal of what is fixed when it is made."""
+        for name in ("filter", "enable_message_ordering"):
+            if getattr(config, name) != getattr(self.config, name):
+                raise invalid(f"The field '{name}' of a subscription cannot be changed.")
+        self.config = config
+
     @property
     def available(self) -> int:
-        """Return how many messages could be handed out now."""
+        """Return how many messages and keys have something to hand out now."""
         return len(self._available)
 
-    def add(self, delivery: Delivery) -> None:
+    @property
+    def next_bytes(self) -> int:
+        """Return the size of the message that would be handed out first; 0 when there is none."""
+        if not self._available:
+            return 0
+        entry = self._available[0]
+        return (entry.waiting[0] if isinstance(entry, OrderedKey) else entry).size_bytes
+
+    def add(self, delivery: Delivery, now: float) -> None:
         """Accept a message that matches the filter."""
         self._size += 1
-        key = self._key(delivery)
-        if key is None or not (key.is_out or key.waiting):
+        name = self._key_name(delivery)
+        if name is None:
             self._available.append(delivery)
-        if key is not None:
-            key.waiting.append(delivery)
+            return
+        key = self._keys.setdefault(name, OrderedKey(name))
+        key.waiting.append(delivery)
+        if key.can_be_offered(now):
+            key.is_offered = True
+            self._available.append(key)
 
-    def take(self, most: int, most_bytes: float, now: float, deadline_seconds: float) -> list[Lease]:
-        """Hand out messages, `most` at most; at least one if any, however large it is."""
+    def take(self, demand: Demand, now: float) -> list[Lease]:
+        """Hand out messages, as many as are demanded at most; at least one if any, however large it is."""
         leases: list[Lease] = []
-        taken_bytes = 0
-        while self._available and len(leases) < most:
-            taken_bytes += self._available[0].size_bytes
-            if leases and taken_bytes > most_bytes:
+        room_bytes = demand.most_bytes
+        while self._available and len(leases) < demand.most:
+            if leases and self.next_bytes > room_bytes:
                 break
-            delivery = self._available.popleft()
-            key = self._key(delivery)
-            if key is not None:
-                key.is_out = True
-            leases.append(self._lease(delivery, now + deadline_seconds))
+            entry = self._available.popleft()
+            for delivery in self._batch(entry, demand, len(leases), room_bytes):
+                room_bytes -= delivery.size_bytes
+                leases.append(self._lease(delivery, now + demand.deadline_seconds))
         return leases
 
-    def acknowledge(self, ack_id: str) -> Delivery | None:
-        """Forget the message; None when the lease had ended already."""
-        lease = self._end(ack_id)
+    def acknowledge(self, ack_id: str, now: float) -> list[Delivery]:
+        """Return the messages that are done with: none when the lease had ended already.
+
+        With an ordering key those after an unacknowledged one are not done with, and come with it later.
+        """
+        lease = self._leases.end(ack_id)
         if lease is None:
-            return None
-        self._size -= 1
-        self._release_key(lease.delivery)
-        return lease.delivery
+            return []
+        key = self._key(lease.delivery)
+        if key is None:
+            self._size -= 1
+            return [lease.delivery]
+        lease.is_acknowledged = True
+        settled = key.settle()
+        self._size -= len(settled)
+        self._offer(key, now)
+        return settled
 
     def extend(self, ack_id: str, deadline: float) -> bool:
         """Move a lease's deadline; False when the lease had ended already."""
         lease = self._leases.get(ack_id)
         if lease is None:
             return False
-        lease.deadline = deadline
-        heapq.heappush(self._deadlines, (deadline, ack_id))
+        self._leases.move(lease, deadline)
         return True
 
     def fail(self, ack_id: str, now: float) -> Delivery | None:
-        """End a lease without acknowledgement; the message waits for its retry."""
-        lease = self._end(ack_id)
+        """End a lease without acknowledgement; None when it had ended already.
+
+        The message waits for its retry, unless it is dead: then it is forgotten here.
+        """
+        lease = self._leases.end(ack_id)
         if lease is None:
             return None
         delivery = lease.delivery
         delivery.attempts += 1
-        wait = self._backoff(delivery.attempts)
-        if wait > 0:
-            heapq.heappush(self._delayed, (now + wait, delivery.sequence, delivery))
-        else:
-            self._return(delivery)
+        dead = self.is_dead(delivery)
+        if dead:
+            self._size -= 1
+        due = now + backoff_seconds(self.config, delivery.attempts)
+        key = self._key(delivery)
+        if key is not None:
+            self._fail_ordered(key, lease, now if dead else due, now)
+        elif not dead:
+            self._retry(delivery, due, now)
         return delivery
 
-    def forget(self, delivery: Delivery) -> None:
-        """Drop a message that is not leased: it became a dead letter or outlived its retention."""
-        self._size -= 1
-        if delivery in self._available:
-            self._available.remove(delivery)
-        self._delayed = [entry for entry in self._delayed if entry[2] is not delivery]
-        heapq.heapify(self._delayed)
-        self._release_key(delivery)
-
-    def wake(self, now: float) -> Iterator[Delivery]:
-        """Make due retries available and fail expired leases; yield each delivery whose lease expired."""
+    def wake(self, now: float) -> list[Delivery]:
+        """Make due retries available and fail expired leases; return the messages of those leases."""
         while self._delayed and self._delayed[0][0] <= now:
-            self._return(heapq.heappop(self._delayed)[2])
-        while self._deadlines and self._deadlines[0][0] <= now:
-            _, ack_id = heapq.heappop(self._deadlines)
-            lease = self._leases.get(ack_id)
-            # A deadline that was moved has a later entry of its own.
-            if lease is not None and lease.deadline <= now:
-                failed = self.fail(ack_id, now)
-                if failed is not None:
-                    yield failed
+            _, _, entry = heapq.heappop(self._delayed)
+            if isinstance(entry, OrderedKey):
+                self._offer(entry, now)
+            else:
+                self._available.appendleft(entry)
+        failed = [self.fail(lease.ack_id, now) for lease in self._leases.expired(now)]
+        return [delivery for delivery in failed if delivery is not None]
 
     def outdated(self, now: float) -> Iterator[Delivery]:
         """Forget the messages that have waited longer than they are retained; yield each."""
         oldest = now - self.config.message_retention_duration.ToTimedelta().total_seconds()
-        while self._available and self._available[0].message.publish_time.ToNanoseconds() / 1e9 < oldest:
-            delivery = self._available[0]
-            self.forget(delivery)
+        while self._available:
+            entry = self._available[0]
+            delivery = entry.waiting[0] if isinstance(entry, OrderedKey) else entry
+            if delivery.message.publish_time.ToNanoseconds() / 1e9 >= oldest:
+                return
+            self._available.popleft()
+            self._size -= 1
+            if isinstance(entry, OrderedKey):
+                entry.is_offered = False
+                entry.waiting.popleft()
+                self._offer(entry, now)
             yield delivery
 
     def attempt(self, delivery: Delivery) -> int:
@@ -165,48 +179,62 @@ class DeliveryQueue:
         return ReceivedMessage(ack_id=lease.ack_id, message=lease.delivery.message, delivery_attempt=attempt)
 
     def is_dead(self, delivery: Delivery) -> bool:
-        """Tell whether the message has used up its attempts."""
+        """Tell whether the message has used up its attempts and there is a topic for it to go to."""
         policy = self.config.dead_letter_policy
-        return bool(policy.dead_letter_topic) and delivery.attempts >= policy.max_delivery_attempts
+        return is_used_up(policy, delivery.attempts) and self._can_bury(policy.dead_letter_topic)
+
+    def _batch(
+        self, entry: Delivery | OrderedKey, demand: Demand, taken: int, room_bytes: float
+    ) -> Iterator[Delivery]:
+        if isinstance(entry, Delivery):
+            yield entry
+            return
+        entry.is_offered = False
+        for number in range(min(demand.per_key, demand.most - taken, len(entry.waiting))):
+            size_bytes = entry.waiting[0].size_bytes
+            if number and size_bytes > room_bytes:
+                return
+            room_bytes -= size_bytes
+            yield entry.waiting.popleft()
 
     def _lease(self, delivery: Delivery, deadline: float) -> Lease:
-        self._leased += 1
-        lease = Lease(f"{self.config.name}:{self._leased}", delivery, deadline)
-        self._leases[lease.ack_id] = lease
-        heapq.heappush(self._deadlines, (deadline, lease.ack_id))
-        return lease
-
-    def _end(self, ack_id: str) -> Lease | None:
-        lease = self._leases.pop(ack_id, None)
-        if lease is not None and lease.ended is not None:
-            lease.ended(lease)
-        return lease
-
-    def _return(self, delivery: Delivery) -> None:
-        # In front: it is older than what waits, and its key's later messages must stay behind it.
-        self._available.appendleft(delivery)
-
-    def _key(self, delivery: Delivery) -> _Key | None:
-        name = delivery.message.ordering_key
-        if not (name and self.config.enable_message_ordering):
-            return None
-        return self._keys.setdefault(name, _Key())
-
-    def _release_key(self, delivery: Delivery) -> None:
+        self._counted += 1
+        lease = Lease(f"{self._life}-{self._counted}", delivery, deadline)
+        self._leases.add(lease)
         key = self._key(delivery)
-        if key is None:
-            return
-        key.waiting.remove(delivery)
-        key.is_out = False
-        if key.waiting:
-            self._available.append(key.waiting[0])
-        else:
-            del self._keys[delivery.message.ordering_key]
+        if key is not None:
+            key.out.append(lease)
+        return lease
 
-    def _backoff(self, attempts: int) -> float:
-        if not self.config.HasField("retry_policy"):
-            return 0.0
-        policy = self.config.retry_policy
-        least = policy.minimum_backoff.ToTimedelta().total_seconds()
-        most = policy.maximum_backoff.ToTimedelta().total_seconds()
-        return float(min(most, least * 2 ** min(attempts - 1, 30)))
+    def _retry(self, delivery: Delivery, due: float, now: float) -> None:
+        if due > now:
+            heapq.heappush(self._delayed, (due, delivery.sequence, delivery))
+        else:
+            # In front: it is older than what waits.
+            self._available.appendleft(delivery)
+
+    def _fail_ordered(self, key: OrderedKey, lease: Lease, due: float, now: float) -> None:
+        for later in key.take_back(lease):
+            self._leases.end(later.ack_id)
+        if not self.is_dead(lease.delivery):
+            key.put_in_front([lease.delivery])
+        key.due = max(key.due, due)
+        if key.due > now:
+            heapq.heappush(self._delayed, (key.due, lease.delivery.sequence, key))
+        self._offer(key, now)
+
+    def _offer(self, key: OrderedKey, now: float) -> None:
+        if key.can_be_offered(now):
+            key.is_offered = True
+            # In front: its messages are older than what waits.
+            self._available.appendleft(key)
+        elif key.is_idle and self._keys.get(key.name) is key:
+            del self._keys[key.name]
+
+    def _key_name(self, delivery: Delivery) -> str | None:
+        name = delivery.message.ordering_key
+        return name if name and self.config.enable_message_ordering else None
+
+    def _key(self, delivery: Delivery) -> OrderedKey | None:
+        name = self._key_name(delivery)
+        return None if name is None else self._keys[name]

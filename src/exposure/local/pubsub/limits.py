@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from exposure.local.pubsub.refusal import invalid, not_built
 
@@ -21,6 +22,21 @@ RETENTION_SECONDS = 7 * 86_400
 _RETENTION = range(600, 31 * 86_400 + 1)
 _DEAD_LETTER_ATTEMPTS = range(5, 101)
 _BACKOFF_SECONDS = 600
+_UNBUILT_OF_TOPICS = {
+    "schema_settings": "schemas",
+    "ingestion_data_source_settings": "ingestion sources",
+    "kms_key_name": "customer-managed keys",
+    "message_storage_policy": "regions",
+    "message_transforms": "message transforms",
+}
+_UNBUILT_OF_SUBSCRIPTIONS = {
+    "bigquery_config": "BigQuery subscriptions",
+    "cloud_storage_config": "Cloud Storage subscriptions",
+    "bigtable_config": "Bigtable subscriptions",
+    "enable_exactly_once_delivery": "exactly-once delivery",
+    "retain_acked_messages": "retention of acknowledged messages",
+    "message_transforms": "message transforms",
+}
 
 
 def check_name(kind: str, name: str) -> None:
@@ -35,6 +51,8 @@ def check_publish(messages: Any) -> None:
         raise invalid(f"A publish request has 1 to {REQUEST_MESSAGES} messages, this one {len(messages)}.")
     if sum(message.ByteSize() for message in messages) > REQUEST_BYTES:
         raise invalid(f"A publish request has {REQUEST_BYTES} bytes at most.")
+    if len({message.ordering_key for message in messages}) > 1:
+        raise invalid("All messages of a publish request have the same ordering key.")
     for message in messages:
         _check_message(message)
 
@@ -56,18 +74,14 @@ def _check_message(message: Any) -> None:
 
 
 def check_topic(topic: Any) -> None:
-    """Raise the refusal of a topic that asks for what is not built."""
+    """Fill in the defaults; raise the refusal of a topic that asks for what is not built."""
     check_name("topics", topic.name)
-    for field, what in (
-        ("schema_settings", "schemas"),
-        ("ingestion_data_source_settings", "ingestion sources"),
-    ):
-        if topic.HasField(field):
+    for field, what in _UNBUILT_OF_TOPICS.items():
+        if _is_set(topic, field):
             raise not_built(what)
-    if topic.kms_key_name:
-        raise not_built("customer-managed keys")
-    if topic.message_transforms:
-        raise not_built("message transforms")
+    if topic.HasField("message_retention_duration"):
+        _check_retention(topic)
+    topic.state = type(topic).ACTIVE
 
 
 def check_subscription(subscription: Any) -> None:
@@ -78,21 +92,31 @@ def check_subscription(subscription: Any) -> None:
     check_ack_deadline(subscription.ack_deadline_seconds)
     if not subscription.HasField("message_retention_duration"):
         subscription.message_retention_duration.seconds = RETENTION_SECONDS
-    if subscription.message_retention_duration.seconds not in _RETENTION:
-        raise invalid("Messages are retained for 10 minutes to 31 days.")
+    _check_retention(subscription)
     if subscription.HasField("dead_letter_policy"):
-        policy = subscription.dead_letter_policy
-        policy.max_delivery_attempts = policy.max_delivery_attempts or _DEAD_LETTER_ATTEMPTS.start
-        if policy.max_delivery_attempts not in _DEAD_LETTER_ATTEMPTS:
-            raise invalid("A message may have 5 to 100 delivery attempts before it is a dead letter.")
+        _check_dead_letter(subscription.dead_letter_policy)
     if subscription.HasField("retry_policy"):
         _check_retry(subscription.retry_policy)
+    if subscription.HasField("push_config"):
+        _check_push(subscription.push_config)
+    subscription.state = type(subscription).ACTIVE
 
 
 def check_ack_deadline(seconds: int) -> None:
     """Raise the refusal of an ack deadline outside 10 to 600 seconds."""
     if seconds not in ACK_DEADLINES:
         raise invalid(f"An ack deadline has 10 to 600 seconds, this one {seconds}.")
+
+
+def _check_retention(config: Any) -> None:
+    if config.message_retention_duration.seconds not in _RETENTION:
+        raise invalid("Messages are retained for 10 minutes to 31 days.")
+
+
+def _check_dead_letter(policy: Any) -> None:
+    policy.max_delivery_attempts = policy.max_delivery_attempts or _DEAD_LETTER_ATTEMPTS.start
+    if policy.max_delivery_attempts not in _DEAD_LETTER_ATTEMPTS:
+        raise invalid("A message may have 5 to 100 delivery attempts before it is a dead letter.")
 
 
 def _check_retry(policy: Any) -> None:
@@ -105,14 +129,24 @@ def _check_retry(policy: Any) -> None:
         raise invalid("A retry policy waits 0 to 600 seconds, at first no longer than at last.")
 
 
+def _check_push(config: Any) -> None:
+    endpoint = config.push_endpoint
+    if not endpoint:
+        return
+    address = urlsplit(endpoint)
+    if address.scheme not in ("http", "https") or not address.hostname or not endpoint.isascii():
+        raise invalid(f"A push endpoint is an http or https URL, not {endpoint[:300]!r}.")
+    if any(ord(character) <= ord(" ") for character in endpoint):
+        raise invalid("A push endpoint has no spaces or control characters.")
+    if config.HasField("oidc_token") and not config.oidc_token.service_account_email:
+        raise invalid("An oidc_token names a service_account_email.")
+
+
 def _refuse_unbuilt(subscription: Any) -> None:
-    for field, what in (
-        ("bigquery_config", "BigQuery subscriptions"),
-        ("cloud_storage_config", "Cloud Storage subscriptions"),
-    ):
-        if subscription.HasField(field):
+    for field, what in _UNBUILT_OF_SUBSCRIPTIONS.items():
+        if _is_set(subscription, field):
             raise not_built(what)
-    if subscription.enable_exactly_once_delivery:
-        raise not_built("exactly-once delivery")
-    if subscription.message_transforms:
-        raise not_built("message transforms")
+
+
+def _is_set(config: Any, field: str) -> bool:
+    return any(descriptor.name == field for descriptor, _ in config.ListFields())

@@ -1,4 +1,4 @@
-"""Signs push tokens as Google does, with a key of this server's own, and publishes that key.
+"""Signs push tokens as Google does, with a key of this server's own.
 
 Ingest verifies them with the code that runs in production; only the address of the certificates differs.
 Claims: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions#jwt_format.
@@ -10,9 +10,9 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import jwt
-from aiohttp import web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -61,46 +61,19 @@ class TokenSigner:
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._jwk["kid"]})
 
 
-class CertificateServer:
-    """Serves the signer's certificates over HTTP on loopback, on a free port."""
-
-    def __init__(self, signer: TokenSigner) -> None:
-        self._signer = signer
-        application = web.Application()
-        application.router.add_get("/oauth2/v3/certs", self._answer)
-        self._runner = web.AppRunner(application, access_log=None)
-        self.url = ""
-
-    async def start(self) -> None:
-        """Start to serve; `url` is known from now on."""
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        port = self._runner.addresses[0][1]
-        self.url = f"http://127.0.0.1:{port}/oauth2/v3/certs"
-
-    async def stop(self) -> None:
-        """Stop to serve."""
-        await self._runner.cleanup()
-
-    async def _answer(self, _: web.Request) -> web.Response:
-        return web.json_response(
-            self._signer.certificates(), headers={"Cache-Control": "public, max-age=3600"}
-        )
-
-
 def _load_or_make(path: Path) -> rsa.RSAPrivateKey:
     if path.exists():
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-        if isinstance(key, rsa.RSAPrivateKey):
-            return key
+        return cast("rsa.RSAPrivateKey", serialization.load_pem_private_key(path.read_bytes(), password=None))
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    path.touch(mode=0o600)
-    path.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+    # Under its name only once it is whole: a power cut must not leave half a key to the next start.
+    unfinished = path.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)
+    unfinished.write_bytes(pem)
+    unfinished.replace(path)
     return key
 
 

@@ -8,7 +8,7 @@ from google.protobuf import empty_pb2
 from google.pubsub_v1 import types
 
 from exposure.local.pubsub.broker import Broker
-from exposure.local.pubsub.calls import Call, merge, names_of
+from exposure.local.pubsub.calls import Call, changed_by, names_of, page_of
 from exposure.local.pubsub.wire import PublishResponse, Topic
 
 # What may be changed later; the rest of a topic is fixed when it is made.
@@ -28,9 +28,8 @@ class PublisherCalls:
 
     async def update(self, request: Any) -> Any:
         """UpdateTopic."""
-        changed = Topic()
-        changed.CopyFrom(self._broker.topic(request.topic.name))
-        merge(request.update_mask, _CHANGEABLE, request.topic, changed)
+        known = self._broker.topic(request.topic.name)
+        changed = changed_by(request.update_mask, _CHANGEABLE, request.topic, known)
         await self._broker.put_topic(changed)
         return changed
 
@@ -43,16 +42,21 @@ class PublisherCalls:
         return self._broker.topic(request.topic)
 
     async def list(self, request: Any) -> Any:
-        """ListTopics, on one page."""
-        topics = [self._broker.topics[name] for name in names_of(request.project, self._broker.topics)]
-        return types.ListTopicsResponse.pb()(topics=topics)
+        """ListTopics."""
+        page = page_of(names_of(request.project, self._broker.topics), request)
+        topics = [self._broker.topics[name] for name in page.names]
+        return types.ListTopicsResponse.pb()(topics=topics, next_page_token=page.next_page_token)
 
     async def list_subscriptions(self, request: Any) -> Any:
-        """ListTopicSubscriptions, on one page."""
+        """ListTopicSubscriptions."""
         self._broker.topic(request.topic)
         queues = self._broker.subscriptions.values()
-        names = sorted(queue.config.name for queue in queues if queue.config.topic == request.topic)
-        return types.ListTopicSubscriptionsResponse.pb()(subscriptions=names)
+        page = page_of(
+            (queue.config.name for queue in queues if queue.config.topic == request.topic), request
+        )
+        return types.ListTopicSubscriptionsResponse.pb()(
+            subscriptions=page.names, next_page_token=page.next_page_token
+        )
 
     async def delete(self, request: Any) -> Any:
         """DeleteTopic."""

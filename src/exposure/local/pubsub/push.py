@@ -1,28 +1,24 @@
-"""Push delivery: one task per push subscription, with a window that grows while pushes succeed.
-
-Envelope: https://cloud.google.com/pubsub/docs/push#receive_push; back-off and window as described there.
-"""
+"""Push delivery: one pusher per push subscription, at a pace that follows the endpoint's answers."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
+import resource
 from typing import Any
 
-import aiohttp
-
 from exposure.local.pubsub.broker import Broker
-from exposure.local.pubsub.delivery import DeliveryQueue, Lease
+from exposure.local.pubsub.delivery import DeliveryQueue
+from exposure.local.pubsub.endpoint import Endpoint, Unanswered
+from exposure.local.pubsub.lease import Demand, Lease
 from exposure.local.pubsub.oidc import TokenSigner
-from exposure.local.pubsub.waiting import wait_for
+from exposure.local.pubsub.pace import LONGEST_PAUSE_SECONDS, Pace
+from exposure.local.pubsub.push_request import push_of
 
 _ACKNOWLEDGING = frozenset({102, 200, 201, 202, 204})
-_FIRST_WINDOW = 8
 _LARGEST_WINDOW = 1000
-_FIRST_BACKOFF_SECONDS = 0.1
-_LONGEST_BACKOFF_SECONDS = 60.0
-_IDLE_SECONDS = 60.0
+_RESERVED_FILES = 100
+# The lease outlasts the request's own time limit, so that a timeout is told once.
+_LEASE_MARGIN_SECONDS = 5
 
 
 class PushDelivery:
@@ -31,142 +27,129 @@ class PushDelivery:
     def __init__(self, broker: Broker, signer: TokenSigner) -> None:
         self._broker = broker
         self._signer = signer
-        self._pushers: dict[str, asyncio.Task[None]] = {}
-        self._client: aiohttp.ClientSession | None = None
-
-    def start(self) -> None:
-        """Open the connections' pool; subscriptions are looked at by `follow`."""
-        self._client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        self._pushers: dict[str, _Pusher] = {}
 
     def follow(self) -> None:
-        """Start a pusher for each push subscription that has none; a pusher ends with its endpoint."""
+        """Start what became a push subscription, stop what no longer is one, go on where a pause is over."""
+        for name, pusher in list(self._pushers.items()):
+            if pusher.is_wanted():
+                pusher.push_more()
+            else:
+                pusher.retire()
+                del self._pushers[name]
         for name, queue in self._broker.subscriptions.items():
-            running = self._pushers.get(name)
-            if queue.config.push_config.push_endpoint and (running is None or running.done()):
-                if self._client is None:
-                    raise RuntimeError("push delivery is not started")
-                pusher = _Pusher(self._broker, queue, self._signer, self._client)
-                self._pushers[name] = asyncio.create_task(pusher.run())
+            if name not in self._pushers and queue.config.push_config.push_endpoint:
+                self._pushers[name] = _Pusher(self._broker, queue, self._signer)
 
     async def stop(self) -> None:
         """Give up the pushes in flight: they are delivered again after the next start."""
-        for task in self._pushers.values():
-            task.cancel()
-        await asyncio.gather(*self._pushers.values(), return_exceptions=True)
-        if self._client is not None:
-            await self._client.close()
+        tasks = [task for pusher in self._pushers.values() for task in pusher.stop()]
+        self._pushers.clear()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Pusher:
-    def __init__(
-        self, broker: Broker, queue: DeliveryQueue, signer: TokenSigner, client: aiohttp.ClientSession
-    ) -> None:
+    """Pushes one subscription's messages to its endpoint of today."""
+
+    def __init__(self, broker: Broker, queue: DeliveryQueue, signer: TokenSigner) -> None:
         self._broker = broker
         self._queue = queue
-        self._name = queue.config.name
         self._signer = signer
-        self._client = client
-        self._window = _FIRST_WINDOW
-        self._backoff = 0.0
-        self._in_flight = 0
-        self._outstanding: set[asyncio.Task[None]] = set()
+        self._endpoint = Endpoint(queue.config.push_config.push_endpoint)
+        self._pace = Pace(_largest_window())
+        self._pushes: set[asyncio.Task[None]] = set()
+        self._is_retired = False
+        self._watching = asyncio.create_task(self._watch())
 
-    async def run(self) -> None:
-        try:
-            while self._is_wanted():
-                await self._step()
-        finally:
-            for push in self._outstanding:
-                push.cancel()
-            await asyncio.gather(*self._outstanding, return_exceptions=True)
+    def is_wanted(self) -> bool:
+        """Tell whether the subscription still exists and has the endpoint this pusher is for."""
+        config = self._queue.config
+        is_there = self._broker.subscriptions.get(config.name) is self._queue
+        return is_there and config.push_config.push_endpoint == self._endpoint.url
 
-    def _is_wanted(self) -> bool:
-        is_there = self._broker.subscriptions.get(self._name) is self._queue
-        return is_there and bool(self._queue.config.push_config.push_endpoint)
+    def retire(self) -> None:
+        """Start no more pushes; those in flight may end as they will."""
+        self._watching.cancel()
+        self._is_retired = True
+        if not self._pushes:
+            self._endpoint.close()
 
-    async def _step(self) -> None:
-        if self._backoff:
-            await asyncio.sleep(self._backoff)
-        changed = self._broker.changed(self._name)
-        room = self._window - self._in_flight
-        seconds = self._queue.config.ack_deadline_seconds
-        # The lease outlasts the request's own time limit, so that a timeout is told once.
-        leases = self._broker.take(self._name, room, float("inf"), seconds + 5) if room > 0 else []
-        for lease in leases:
-            self._in_flight += 1
-            push = asyncio.create_task(self._push(lease, seconds))
-            self._outstanding.add(push)
-            push.add_done_callback(self._outstanding.discard)
-        if not leases:
-            await wait_for(changed, _IDLE_SECONDS)
+    def stop(self) -> list[asyncio.Task[None]]:
+        """Cancel everything and return it, for those who want to wait for its end."""
+        tasks = [self._watching, *self._pushes]
+        for task in tasks:
+            task.cancel()
+        self._endpoint.close()
+        return tasks
 
-    async def _push(self, lease: Lease, seconds: float) -> None:
-        is_acknowledged = await self._is_acknowledged(lease, seconds)
-        self._in_flight -= 1
-        if is_acknowledged:
-            self._window = min(self._window * 2, _LARGEST_WINDOW)
-            self._backoff = 0.0
-            self._broker.acknowledge(self._name, [lease.ack_id])
+    def push_more(self) -> None:
+        """Start as many pushes as messages and pace allow."""
+        room = self._pace.room(len(self._pushes), self._broker.clock())
+        if not room or self._is_retired or not self.is_wanted():
             return
-        self._window = max(self._window // 2, 1)
-        if not self._queue.config.HasField("retry_policy"):
-            self._backoff = min(max(self._backoff * 2, _FIRST_BACKOFF_SECONDS), _LONGEST_BACKOFF_SECONDS)
-        self._broker.extend(self._name, [lease.ack_id], 0)
+        config = self._queue.config
+        seconds = config.ack_deadline_seconds
+        demand = Demand(room, float("inf"), seconds + _LEASE_MARGIN_SECONDS, per_key=1)
+        for lease in self._broker.take(config.name, demand):
+            push = asyncio.create_task(self._push(lease, self._pace.round))
+            self._pushes.add(push)
+            push.add_done_callback(self._pushed)
 
-    async def _is_acknowledged(self, lease: Lease, seconds: float) -> bool:
-        config = self._queue.config.push_config
-        headers = self._headers(config)
-        if config.HasField("no_wrapper"):
-            body = lease.delivery.message.data
-            headers |= self._metadata(lease) if config.no_wrapper.write_metadata else {}
+    async def _watch(self) -> None:
+        while True:
+            changed = self._broker.changed(self._queue.config.name)
+            self.push_more()
+            await changed.wait()
+
+    def _pushed(self, push: asyncio.Task[None]) -> None:
+        self._pushes.discard(push)
+        if self._is_retired and not self._pushes:
+            self._endpoint.close()
+        elif not push.cancelled():
+            self.push_more()
+
+    async def _push(self, lease: Lease, round_: int) -> None:
+        config = self._queue.config
+        is_acknowledged = await self._is_acknowledged(lease)
+        if self._broker.subscriptions.get(config.name) is not self._queue:
+            return
+        if is_acknowledged:
+            self._pace.succeeded(round_)
+            self._broker.acknowledge(config.name, [lease.ack_id])
         else:
-            body = self._envelope(lease)
-            headers["Content-Type"] = "application/json"
-        timeout = aiohttp.ClientTimeout(total=seconds)
+            self._pace.failed(round_, self._broker.clock(), _longest_pause(config))
+            self._broker.extend(config.name, [lease.ack_id], 0)
+
+    async def _is_acknowledged(self, lease: Lease) -> bool:
+        config = self._queue.config
+        push = push_of(config, lease.delivery.message, self._queue.attempt(lease.delivery))
+        headers = {**push.headers, **self._authorization(config.push_config)}
         try:
-            async with self._client.post(
-                config.push_endpoint, data=body, headers=headers, timeout=timeout
-            ) as answer:
-                return answer.status in _ACKNOWLEDGING
-        except (aiohttp.ClientError, TimeoutError, ValueError):
+            async with asyncio.timeout(config.ack_deadline_seconds):
+                return await self._endpoint.post(headers, push.body) in _ACKNOWLEDGING
+        except (Unanswered, TimeoutError, ValueError):
             # Refused, broken off, late, or attributes that are no headers: not acknowledged, like any 500.
             return False
 
-    def _headers(self, config: Any) -> dict[str, str]:
-        headers = {"User-Agent": "CloudPubSub-Google"}
-        if config.HasField("oidc_token"):
-            account, audience = config.oidc_token.service_account_email, config.oidc_token.audience
-            token = self._signer.token(account, audience or config.push_endpoint)
-            headers["Authorization"] = f"Bearer {token}"
-        return headers
+    def _authorization(self, config: Any) -> dict[str, str]:
+        if not config.HasField("oidc_token"):
+            return {}
+        audience = config.oidc_token.audience or config.push_endpoint
+        token = self._signer.token(config.oidc_token.service_account_email, audience)
+        return {"Authorization": f"Bearer {token}"}
 
-    def _metadata(self, lease: Lease) -> dict[str, str]:
-        message = lease.delivery.message
-        attempt = self._queue.attempt(lease.delivery)
-        return {
-            "x-goog-pubsub-message-id": message.message_id,
-            "x-goog-pubsub-publish-time": message.publish_time.ToJsonString(),
-            "x-goog-pubsub-subscription-name": self._name,
-            **({"x-goog-pubsub-ordering-key": message.ordering_key} if message.ordering_key else {}),
-            **({"x-goog-pubsub-delivery-attempt": str(attempt)} if attempt else {}),
-            **dict(message.attributes),
-        }
 
-    def _envelope(self, lease: Lease) -> bytes:
-        message = lease.delivery.message
-        published = message.publish_time.ToJsonString()
-        attempt = self._queue.attempt(lease.delivery)
-        envelope = {
-            "message": {
-                **({"attributes": dict(message.attributes)} if message.attributes else {}),
-                **({"data": base64.b64encode(message.data).decode()} if message.data else {}),
-                "messageId": message.message_id,
-                "message_id": message.message_id,
-                "publishTime": published,
-                "publish_time": published,
-                **({"orderingKey": message.ordering_key} if message.ordering_key else {}),
-            },
-            "subscription": self._name,
-            **({"deliveryAttempt": attempt} if attempt else {}),
-        }
-        return json.dumps(envelope, separators=(",", ":")).encode()
+def _longest_pause(config: Any) -> float:
+    """With a retry policy messages wait one by one: a pause need be no longer than their first wait."""
+    if not config.HasField("retry_policy"):
+        return LONGEST_PAUSE_SECONDS
+    least = config.retry_policy.minimum_backoff.ToTimedelta().total_seconds()
+    return float(min(least, LONGEST_PAUSE_SECONDS))
+
+
+def _largest_window() -> int:
+    """Each push has a connection, and both its ends are files of this process when it pushes to itself."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return _LARGEST_WINDOW
+    return max(1, min(_LARGEST_WINDOW, (files - _RESERVED_FILES) // 3))

@@ -31,6 +31,11 @@ def already_exists(name: str) -> Refusal:
     )
 
 
+def unavailable(sentence: str) -> Refusal:
+    """Return the refusal that a client answers by trying again."""
+    return Refusal(grpc.StatusCode.UNAVAILABLE, sentence)
+
+
 def not_built(what: str) -> Refusal:
     """Return the refusal of a part of Pub/Sub this server does not have."""
     return Refusal(grpc.StatusCode.UNIMPLEMENTED, f"The local Pub/Sub server does not build {what}.")

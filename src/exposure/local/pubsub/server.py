@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -10,15 +13,27 @@ from types import TracebackType
 import grpc
 
 from exposure.local.pubsub.broker import Broker
-from exposure.local.pubsub.oidc import CertificateServer, TokenSigner
+from exposure.local.pubsub.certificates import CertificateServer
+from exposure.local.pubsub.oidc import TokenSigner
 from exposure.local.pubsub.push import PushDelivery
 from exposure.local.pubsub.service import PubSubService
 from exposure.local.pubsub.storage import Storage
 
-# A publish request of 10 MB and what gRPC adds to it.
-_GRPC_BYTES = 20_000_000
+# Above Pub/Sub's own limit of 10 MB by so much that an excess is refused with a sentence: clients try again
+# for minutes when gRPC itself refuses a message.
+_GRPC_BYTES = 64_000_000
 _TICK_SECONDS = 0.02
 _GRACE_SECONDS = 1.0
+_OPTIONS = [
+    ("grpc.max_receive_message_length", _GRPC_BYTES),
+    ("grpc.max_send_message_length", _GRPC_BYTES),
+    # Without it a second server would share the port silently.
+    ("grpc.so_reuseport", 0),
+    # The official clients ping an idle stream every 30 s; gRPC's default ends the connection for that.
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+]
 
 
 class PortInUse(Exception):
@@ -31,10 +46,15 @@ class PortInUse(Exception):
 
 @dataclass(frozen=True)
 class PubSubConfig:
-    """Where the server keeps its data and where it listens; port 0 takes a free one."""
+    """Where the server keeps its data and where it listens; a port of 0 takes a free one.
+
+    `clock` is seconds since the epoch; deadlines, back-off, retention and tokens follow it.
+    """
 
     data_dir: Path
     port: int = 8085
+    certificates_port: int = 0
+    clock: Callable[[], float] = time.time
 
 
 class PubSubServer:
@@ -42,35 +62,26 @@ class PubSubServer:
 
     def __init__(self, config: PubSubConfig) -> None:
         self._config = config
-        self._grpc: grpc.aio.Server | None = None
-        self._ticking: asyncio.Task[None] | None = None
+        self._parts = AsyncExitStack()
         self.address = ""
+        self.certificates_url = ""
 
     async def start(self) -> None:
-        """Start to serve. Raises DataFolderLocked or PortInUse."""
-        self.broker = Broker(Storage(self._config.data_dir))
-        signer = TokenSigner(self._config.data_dir, self.broker.clock)
-        self._certificates = CertificateServer(signer)
-        self._push = PushDelivery(self.broker, signer)
-        await self._certificates.start()
-        self._push.start()
-        await self._listen()
-        self._ticking = asyncio.create_task(self._tick())
+        """Start to serve. Raises DataFolderLocked, DataFileBroken or PortInUse.
+
+        `address` is what PUBSUB_EMULATOR_HOST names, `certificates_url` where the push tokens' keys are.
+        """
+        async with AsyncExitStack() as parts:
+            await self._start(parts)
+            self._parts = parts.pop_all()
 
     async def stop(self) -> None:
         """Stop to serve; what was published stays on disk."""
-        if self._ticking is not None:
-            self._ticking.cancel()
-        if self._grpc is not None:
-            await self._grpc.stop(_GRACE_SECONDS)
-        await self._push.stop()
-        await self._certificates.stop()
-        await self.broker.close()
+        await self._parts.aclose()
 
-    @property
-    def certificates_url(self) -> str:
-        """Return where the keys of the push tokens are published."""
-        return self._certificates.url
+    def backlog(self, subscription: str) -> int:
+        """Return how many messages the subscription, a full name, has not acknowledged; raises Refusal."""
+        return self.broker.backlog(subscription)
 
     async def __aenter__(self) -> PubSubServer:
         """Start."""
@@ -83,24 +94,38 @@ class PubSubServer:
         """Stop."""
         await self.stop()
 
-    async def _listen(self) -> None:
-        options = [
-            ("grpc.max_receive_message_length", _GRPC_BYTES),
-            ("grpc.max_send_message_length", _GRPC_BYTES),
-            # Without it a second server would share the port silently.
-            ("grpc.so_reuseport", 0),
-        ]
-        self._grpc = grpc.aio.server(handlers=[PubSubService(self.broker)], options=options)
+    async def _start(self, parts: AsyncExitStack) -> None:
+        config = self._config
+        self.broker = Broker(Storage(config.data_dir), config.clock)
+        parts.push_async_callback(self.broker.close)
+        signer = TokenSigner(config.data_dir, config.clock)
+        certificates = CertificateServer(signer, config.certificates_port)
         try:
-            port = self._grpc.add_insecure_port(f"127.0.0.1:{self._config.port}")
+            await certificates.start()
+        except OSError as error:
+            raise PortInUse(config.certificates_port) from error
+        parts.push_async_callback(certificates.stop)
+        self.certificates_url = certificates.url
+        push = PushDelivery(self.broker, signer)
+        parts.push_async_callback(push.stop)
+        await self._listen(parts)
+        ticking = asyncio.create_task(self._tick(push))
+        parts.callback(ticking.cancel)
+
+    async def _listen(self, parts: AsyncExitStack) -> None:
+        service = PubSubService(self.broker)
+        server = grpc.aio.server(handlers=[service], options=_OPTIONS)
+        try:
+            port = server.add_insecure_port(f"127.0.0.1:{self._config.port}")
         except RuntimeError as error:
-            await self.stop()
             raise PortInUse(self._config.port) from error
-        await self._grpc.start()
+        await server.start()
+        parts.push_async_callback(server.stop, _GRACE_SECONDS)
+        parts.callback(service.close)
         self.address = f"127.0.0.1:{port}"
 
-    async def _tick(self) -> None:
+    async def _tick(self, push: PushDelivery) -> None:
         while True:
             self.broker.wake()
-            self._push.follow()
+            push.follow()
             await asyncio.sleep(_TICK_SECONDS)

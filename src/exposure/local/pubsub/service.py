@@ -14,7 +14,8 @@ from google.pubsub_v1 import types
 from exposure.local.pubsub.broker import Broker
 from exposure.local.pubsub.calls import Call
 from exposure.local.pubsub.publisher_calls import publisher_calls
-from exposure.local.pubsub.refusal import Refusal, not_built
+from exposure.local.pubsub.refusal import Refusal, not_built, unavailable
+from exposure.local.pubsub.storage import StorageFailed
 from exposure.local.pubsub.streaming import StreamingPull
 from exposure.local.pubsub.subscriber_calls import subscriber_calls
 from exposure.local.pubsub.wire import StreamingPullResponse
@@ -26,6 +27,7 @@ class PubSubService(grpc.GenericRpcHandler):  # type: ignore[misc]
     """The server's calls; grpc asks it once per call."""
 
     def __init__(self, broker: Broker) -> None:
+        self._streams = StreamingPull(broker)
         self._handlers = {
             f"/{_PACKAGE}{name}": grpc.unary_unary_rpc_method_handler(
                 _answered(call),
@@ -35,10 +37,14 @@ class PubSubService(grpc.GenericRpcHandler):  # type: ignore[misc]
             for name, (call, request) in (publisher_calls(broker) | subscriber_calls(broker)).items()
         }
         self._handlers[f"/{_PACKAGE}Subscriber/StreamingPull"] = grpc.stream_stream_rpc_method_handler(
-            StreamingPull(broker).serve,
+            self._streams.serve,
             request_deserializer=types.StreamingPullRequest.pb().FromString,
             response_serializer=StreamingPullResponse.SerializeToString,
         )
+
+    def close(self) -> None:
+        """End the streams, so that the server need not wait for their clients."""
+        self._streams.close()
 
     def service(self, handler_call_details: Any) -> Any:
         """Return the call's handler; for an unknown call, one that refuses it with a sentence."""
@@ -52,6 +58,9 @@ def _answered(call: Call) -> Callable[[Any, Any], Awaitable[Any]]:
             return await call(request)
         except Refusal as refusal:
             await context.abort(refusal.code, refusal.sentence)
+        except StorageFailed as error:
+            again = unavailable(f"Nothing was stored: {error}.")
+            await context.abort(again.code, again.sentence)
 
     return answer
 

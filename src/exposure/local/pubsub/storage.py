@@ -6,7 +6,9 @@ What was committed survives a power cut. Messages are kept whole in memory too; 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
+import logging
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,13 +27,22 @@ CREATE TABLE IF NOT EXISTS deliveries (
 """
 # Losing an acknowledgement means one more delivery, so acknowledgements wait for company.
 _LAZY_SECONDS = 0.01
+_log = logging.getLogger(__name__)
 
 
 class DataFolderLocked(Exception):
     """Another process uses the data folder."""
 
 
-@dataclass(frozen=True)
+class DataFileBroken(OSError):
+    """The data folder holds a file that is no database of this server."""
+
+
+class StorageFailed(Exception):
+    """The disk did not take a commit (full, read-only); nothing of it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One statement with its parameters."""
 
@@ -40,21 +51,25 @@ class Change:
 
 
 class Storage:
-    """Commits changes in the order they are handed over. Lives on one event loop."""
+    """Commits changes in the order they are handed over. Lives on one event loop.
+
+    Opening raises DataFolderLocked or DataFileBroken.
+    """
 
     def __init__(self, data_dir: Path) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(data_dir)
-        self._connection = sqlite3.connect(
-            data_dir / "pubsub.sqlite", isolation_level=None, check_same_thread=False
-        )
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.executescript(_TABLES)
+        try:
+            self._connection = _open(data_dir / "pubsub.sqlite")
+        except DataFileBroken:
+            self._lock.close()
+            raise
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="pubsub-storage")
         self._changes: list[Change] = []
         self._committed: asyncio.Future[None] | None = None
         self._flush: asyncio.Task[None] | None = None
+        self._urgent = asyncio.Event()
+        self._is_closed = False
 
     def topics(self) -> Iterator[bytes]:
         """Yield each stored topic."""
@@ -72,51 +87,60 @@ class Storage:
         )
 
     def last_sequence(self) -> int:
-        """Return the highest sequence ever stored."""
+        """Return the highest sequence stored."""
         row = self._connection.execute("SELECT max(sequence) FROM messages").fetchone()
         return int(row[0] or 0)
 
     def later(self, *changes: Change) -> None:
         """Commit the changes within some milliseconds; a power cut before may forget them."""
-        self._changes.extend(changes)
-        self._schedule(_LAZY_SECONDS)
+        if not self._is_closed:
+            self._changes.extend(changes)
+            self._schedule()
 
     async def commit(self, *changes: Change) -> None:
-        """Return when the changes, and all handed over before, are on disk."""
+        """Return when the changes, and all handed over before, are on disk; raises StorageFailed."""
+        if self._is_closed:
+            raise StorageFailed("the message store is closed")
         self._changes.extend(changes)
         if self._committed is None:
             self._committed = asyncio.get_running_loop().create_future()
         committed = self._committed
-        self._schedule(0)
+        self._urgent.set()
+        self._schedule()
         # Others wait for the same commit: one of them leaving must not cancel it.
         await asyncio.shield(committed)
 
     async def close(self) -> None:
-        """Commit what was handed over and release the file."""
-        await self.commit()
-        if self._flush is not None:
-            await self._flush
-        self._executor.shutdown()
-        self._connection.close()
-        self._lock.close()
+        """Commit what was handed over and release the file; closing again does nothing."""
+        if self._is_closed:
+            return
+        try:
+            await self.commit()
+            if self._flush is not None:
+                await self._flush
+        finally:
+            self._is_closed = True
+            self._executor.shutdown()
+            self._connection.close()
+            self._lock.close()
 
-    def _schedule(self, delay: float) -> None:
+    def _schedule(self) -> None:
         if self._flush is None or self._flush.done():
-            self._flush = asyncio.create_task(self._flush_all(delay))
+            self._flush = asyncio.create_task(self._flush_all())
 
-    async def _flush_all(self, delay: float) -> None:
-        if self._committed is None:
-            await asyncio.sleep(delay)
+    async def _flush_all(self) -> None:
         loop = asyncio.get_running_loop()
         while self._changes or self._committed is not None:
+            if self._committed is None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._urgent.wait(), _LAZY_SECONDS)
+            self._urgent.clear()
             changes, self._changes = self._changes, []
             committed, self._committed = self._committed, None
             try:
                 await loop.run_in_executor(self._executor, self._write, changes)
             except sqlite3.Error as error:
-                if committed is None:
-                    raise
-                committed.set_exception(error)
+                _fail(committed, error)
             else:
                 if committed is not None:
                     committed.set_result(None)
@@ -126,10 +150,33 @@ class Storage:
         try:
             for change in changes:
                 self._connection.execute(change.sql, change.parameters)
+            self._connection.execute("COMMIT")
         except sqlite3.Error:
-            self._connection.execute("ROLLBACK")
+            # SQLite has rolled back by itself after some errors, a full disk among them.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
+
+
+def _fail(committed: asyncio.Future[None] | None, error: sqlite3.Error) -> None:
+    if committed is None:
+        _log.error("acknowledgements were not stored and will be asked for again after a restart: %s", error)
+        return
+    failure = StorageFailed(f"the message store cannot be written: {error}")
+    failure.__cause__ = error
+    committed.set_exception(failure)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(_TABLES)
+    except sqlite3.Error as error:
+        connection.close()
+        raise DataFileBroken(f"{path} is not the message store of this server: {error}") from error
+    return connection
 
 
 def _lock(data_dir: Path) -> IO[str]:

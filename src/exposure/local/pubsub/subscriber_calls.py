@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from google.protobuf import empty_pb2
 from google.pubsub_v1 import types
 
 from exposure.local.pubsub.broker import Broker
-from exposure.local.pubsub.calls import Call, merge, names_of
+from exposure.local.pubsub.calls import Call, changed_by, names_of, page_of
+from exposure.local.pubsub.lease import Demand
 from exposure.local.pubsub.limits import REQUEST_MESSAGES
 from exposure.local.pubsub.refusal import invalid
 from exposure.local.pubsub.waiting import wait_for
 from exposure.local.pubsub.wire import PullResponse, Subscription
 
 _PULL_WAIT_SECONDS = 5.0
+# What a response carries at most, but for a single larger message.
+_RESPONSE_BYTES = 4_000_000
 # What may be changed later; the rest of a subscription is fixed when it is made.
 _CHANGEABLE = {
     "ack_deadline_seconds", "dead_letter_policy", "expiration_policy", "labels", "message_retention_duration",
-    "push_config", "retain_acked_messages", "retry_policy",
+    "push_config", "retry_policy",
 }  # fmt: skip
 
 
@@ -39,9 +43,8 @@ class SubscriberCalls:
 
     async def update(self, request: Any) -> Any:
         """UpdateSubscription."""
-        changed = Subscription()
-        changed.CopyFrom(self._broker.subscription(request.subscription.name).config)
-        merge(request.update_mask, _CHANGEABLE, request.subscription, changed)
+        known = self._broker.subscription(request.subscription.name).config
+        changed = changed_by(request.update_mask, _CHANGEABLE, request.subscription, known)
         await self._broker.put_subscription(changed)
         return changed
 
@@ -54,10 +57,13 @@ class SubscriberCalls:
         return empty_pb2.Empty()
 
     async def list(self, request: Any) -> Any:
-        """ListSubscriptions, on one page."""
+        """ListSubscriptions."""
         queues = self._broker.subscriptions
-        configs = [queues[name].config for name in names_of(request.project, queues)]
-        return types.ListSubscriptionsResponse.pb()(subscriptions=configs)
+        page = page_of(names_of(request.project, queues), request)
+        configs = [queues[name].config for name in page.names]
+        return types.ListSubscriptionsResponse.pb()(
+            subscriptions=configs, next_page_token=page.next_page_token
+        )
 
     async def delete(self, request: Any) -> Any:
         """DeleteSubscription."""
@@ -66,17 +72,20 @@ class SubscriberCalls:
 
     async def pull(self, request: Any) -> Any:
         """Pull; waits up to 5 s for a first message."""
-        if not 1 <= request.max_messages <= REQUEST_MESSAGES:
-            raise invalid(f"max_messages is 1 to {REQUEST_MESSAGES}.")
-        queue = self._broker.subscription(request.subscription)
-        end = self._broker.clock() + (0 if request.return_immediately else _PULL_WAIT_SECONDS)
-        seconds = queue.config.ack_deadline_seconds
+        if request.max_messages < 1:
+            raise invalid("max_messages is at least 1.")
+        name = request.subscription
+        queue = self._broker.subscription(name)
+        most = min(request.max_messages, REQUEST_MESSAGES)
+        demand = Demand(most, _RESPONSE_BYTES, queue.config.ack_deadline_seconds, per_key=most)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + (0 if request.return_immediately else _PULL_WAIT_SECONDS)
         while True:
-            changed = self._broker.changed(request.subscription)
-            leases = self._broker.take(request.subscription, request.max_messages, float("inf"), seconds)
-            if leases or self._broker.clock() >= end:
+            changed = self._broker.changed(name)
+            leases = self._broker.take(name, demand)
+            if leases or loop.time() >= end:
                 return PullResponse(received_messages=[queue.received(lease) for lease in leases])
-            await wait_for(changed, end - self._broker.clock())
+            await wait_for(changed, end - loop.time())
 
     async def acknowledge(self, request: Any) -> Any:
         """Acknowledge."""

@@ -1,0 +1,54 @@
+"""The SQL statements that keep the disk in step with what the broker has in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from exposure.local.pubsub.lease import Delivery, Stored
+from exposure.local.pubsub.storage import Change
+
+_PUT = {
+    "topics": "INSERT OR REPLACE INTO topics VALUES (?, ?)",
+    "subscriptions": "INSERT OR REPLACE INTO subscriptions VALUES (?, ?)",
+}
+
+
+def put(table: str, config: Any) -> Change:
+    """Keep the configuration of `topics` or `subscriptions`, new or changed."""
+    return Change(_PUT[table], (config.name, config.SerializeToString()))
+
+
+def delete_topic(name: str) -> Change:
+    """Forget a topic."""
+    return Change("DELETE FROM topics WHERE name = ?", (name,))
+
+
+def delete_subscription(name: str) -> Iterator[Change]:
+    """Forget a subscription and the places of its messages."""
+    yield Change("DELETE FROM subscriptions WHERE name = ?", (name,))
+    yield Change("DELETE FROM deliveries WHERE subscription = ?", (name,))
+
+
+def hold(stored: Stored, subscriptions: Iterable[str]) -> Iterator[Change]:
+    """Keep a message and its place in each of the subscriptions."""
+    yield Change("INSERT INTO messages VALUES (?, ?)", (stored.sequence, stored.message.SerializeToString()))
+    for name in subscriptions:
+        yield Change("INSERT INTO deliveries VALUES (?, ?, 0)", (name, stored.sequence))
+
+
+def drop(name: str, deliveries: Iterable[Delivery]) -> Iterator[Change]:
+    """Forget messages a subscription is done with; each leaves the disk with its last holder."""
+    for delivery in deliveries:
+        stored = delivery.stored
+        one = (name, stored.sequence)
+        yield Change("DELETE FROM deliveries WHERE subscription = ? AND sequence = ?", one)
+        stored.holders -= 1
+        if not stored.holders:
+            yield Change("DELETE FROM messages WHERE sequence = ?", (stored.sequence,))
+
+
+def count_attempt(name: str, delivery: Delivery) -> Change:
+    """Keep how often a message has failed in a subscription."""
+    row = (delivery.attempts, name, delivery.sequence)
+    return Change("UPDATE deliveries SET attempts = ? WHERE subscription = ? AND sequence = ?", row)

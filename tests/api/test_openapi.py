@@ -1,0 +1,168 @@
+"""The OpenAPI document: well-formed, complete, and true."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from jsonschema import Draft202012Validator
+from jsonschema.validators import validator_for
+
+from exposure.api.problems import PROBLEM_TYPES
+from exposure.contracts.catalog import CATALOG
+from exposure.query.grammar import SYSTEM_PARAMETERS, comparable_columns, operators_of
+from fakes.api_house import ApiHouse, api_house, filled_warehouse
+from fakes.rows import order_row
+
+Document = dict[str, Any]
+
+
+@pytest.fixture
+async def document(api: ApiHouse) -> Document:
+    found: Document = (await api.get("/openapi.json")).json()
+    return found
+
+
+def operations(document: Document) -> Iterator[tuple[str, Document]]:
+    for path, item in document["paths"].items():
+        assert set(item) == {"get"}, "this API only reads"
+        yield path, item["get"]
+
+
+def found_under(name: str, value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == name:
+                yield inner
+            yield from found_under(name, inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from found_under(name, inner)
+
+
+def written(parameter: Document) -> str:
+    """Return the example as its style says it is written: lists with commas, everything percent-encoded."""
+    example = parameter["example"]
+    values = example if isinstance(example, list) else [example]
+    texts = [value if isinstance(value, str) else json.dumps(value) for value in values]
+    return ",".join(quote(text, safe="") for text in texts)
+
+
+def test_the_document_has_the_structure_of_openapi_3_1(document: Document) -> None:
+    assert re.fullmatch(r"3\.1\.\d+", document["openapi"])
+    assert document["info"]["title"]
+    assert document["info"]["version"]
+    names = [operation["operationId"] for _, operation in operations(document)]
+    assert len(set(names)) == len(names)
+    for path, operation in operations(document):
+        assert operation["summary"]
+        assert set(re.findall(r"\{(\w+)\}", path)) == {
+            parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "path"
+        }
+        for status, answer in operation["responses"].items():
+            assert re.fullmatch(r"[1-5]\d\d", status)
+            assert answer["description"]
+            assert answer["content"]
+
+
+def test_every_schema_in_it_is_a_schema(document: Document) -> None:
+    schemas = [*found_under("schema", document), *document["components"]["schemas"].values()]
+    assert len(schemas) > 100
+    for schema in schemas:
+        assert validator_for(schema, Draft202012Validator) is Draft202012Validator
+        Draft202012Validator.check_schema(schema)
+
+
+def test_every_reference_in_it_leads_somewhere(document: Document) -> None:
+    references = set(found_under("$ref", document))
+    assert references
+    for reference in references:
+        place: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            place = place[step]
+
+
+@pytest.mark.parametrize("contract", list(CATALOG), ids=lambda contract: contract.name)
+def test_every_filter_there_is_and_no_other_is_a_typed_parameter(document: Document, contract: Any) -> None:
+    parameters = document["paths"][f"/v1/{contract.name}"]["get"]["parameters"]
+    filters = {
+        f"{column.name}.{operator}"
+        for column in comparable_columns(contract)
+        for operator in operators_of(column.type)
+    }
+    assert [parameter["name"] for parameter in parameters] == list(
+        dict.fromkeys(parameter["name"] for parameter in parameters)
+    )
+    assert {parameter["name"] for parameter in parameters} == filters | set(SYSTEM_PARAMETERS)
+    for parameter in parameters:
+        assert parameter["description"]
+        assert parameter["schema"]["type"]
+        assert "example" in parameter or parameter["name"] == "page_token"
+        if parameter["schema"]["type"] == "array":
+            assert (parameter["style"], parameter["explode"]) == ("form", False)
+
+
+def test_every_example_is_valid_by_its_own_schema(document: Document) -> None:
+    for _, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            if "example" in parameter:
+                Draft202012Validator(parameter["schema"]).validate(parameter["example"])
+
+
+async def test_every_example_in_it_is_a_request_that_succeeds(document: Document) -> None:
+    connection = await filled_warehouse([order_row(order_id="ord-000001")])
+    async with api_house(connection) as api:
+        for path, operation in operations(document):
+            url, queries = path, [""]
+            for parameter in operation.get("parameters", []):
+                if "example" not in parameter:
+                    continue
+                if parameter["in"] == "path":
+                    url = url.replace(f"{{{parameter['name']}}}", written(parameter))
+                else:
+                    queries.append(f"?{parameter['name']}={written(parameter)}")
+            for query in queries:
+                answer = await api.get(f"{url}{query}")
+                assert answer.status_code == 200, f"{url}{query}: {answer.text}"
+                assert answer.headers["content-type"] in operation["responses"]["200"]["content"]
+    connection.close()
+
+
+async def test_answers_have_the_shape_it_describes(api: ApiHouse, document: Document) -> None:
+    for path, url in [
+        ("/v1/orders", "/v1/orders?page_size=5"),
+        ("/v1/orders", "/v1/orders?page_size=5&select=order_id,_message_id,_extra"),
+        ("/v1/orders/{key}", "/v1/orders/ord-000001"),
+        ("/v1/analytics_table", "/v1/analytics_table"),
+    ]:
+        answer = await api.get(url)
+        described = document["paths"][path]["get"]["responses"]["200"]
+        schema = described["content"]["application/json"]["schema"] | {"components": document["components"]}
+        Draft202012Validator(schema).validate(answer.json())
+        assert set(described["headers"]) - {"Link"} <= {name.title() for name in answer.headers}
+
+
+async def test_problems_have_the_shape_and_the_status_it_describes(api: ApiHouse, document: Document) -> None:
+    schema = {"$ref": "#/components/schemas/Problem", "components": document["components"]}
+    for path, url in [
+        ("/v1/orders", "/v1/orders?x=1&total.gt=a"),
+        ("/v1/orders", "/v1/orders?page_token=a"),
+        ("/v1/orders/{key}", "/v1/orders/none"),
+        ("/v1/orders:schema", "/v1/orders:schema?x=1"),
+        ("/problems/{code}", "/problems/nosuch"),
+    ]:
+        answer = await api.get(url)
+        described = document["paths"][path]["get"]["responses"][str(answer.status_code)]
+        assert set(described["content"]) == {"application/problem+json"}
+        Draft202012Validator(schema).validate(answer.json())
+    codes = document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]
+    assert codes == [kind.code for kind in PROBLEM_TYPES]
+
+
+async def test_every_problem_type_has_its_page(api: ApiHouse) -> None:
+    for kind in PROBLEM_TYPES:
+        assert (await api.get(kind.path)).json()["code"] == kind.code

@@ -1,0 +1,296 @@
+"""How rows that wait become appends. Time is virtual: nothing sleeps."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from exposure.contracts.analytics_table import CONTRACT
+from exposure.ingest.batch import Batcher, BatchLimits, Overloaded, RowRefused
+from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
+from exposure.warehouse.schema import rows_table
+from fakes.jumping_clock import elapsed, in_virtual_time
+from fakes.recording_writer import RecordingWriter
+
+TABLE = rows_table(CONTRACT)
+Waiting = list["asyncio.Task[None]"]
+
+
+def batcher_on(writer: RecordingWriter, **limits: object) -> Batcher:
+    return Batcher(writer, TABLE, BatchLimits(**limits))  # type: ignore[arg-type]
+
+
+def holding() -> RecordingWriter:
+    writer = RecordingWriter()
+    writer.holds = True
+    return writer
+
+
+def add(batcher: Batcher, *names: str, size_bytes: int = 100) -> Waiting:
+    """Offer one row for each name, all in the same turn of the loop."""
+    return [asyncio.create_task(batcher.add((name,), size_bytes)) for name in names]
+
+
+def names(writer: RecordingWriter) -> list[str]:
+    """Return what each append held, in order: the names of its rows, joined."""
+    return ["".join(str(row[0]) for row in append.rows) for append in writer.appends]
+
+
+async def turns() -> None:
+    """Let everything happen that waits for nothing."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+@in_virtual_time
+async def test_an_idle_table_appends_at_once() -> None:
+    writer = RecordingWriter()
+    await batcher_on(writer).add(("a",), 100)
+    assert (names(writer), elapsed()) == (["a"], 0.0)
+
+
+@in_virtual_time
+async def test_rows_that_arrive_together_travel_together() -> None:
+    writer = RecordingWriter()
+    await asyncio.gather(*add(batcher_on(writer), "a", "b", "c"))
+    assert names(writer) == ["abc"]
+
+
+@in_virtual_time
+async def test_add_returns_only_when_the_append_has_been_answered() -> None:
+    writer = holding()
+    (waiting,) = add(batcher_on(writer), "a")
+    append = await writer.begun(0)
+    await turns()
+    assert not waiting.done()
+    append.answer()
+    await waiting
+
+
+@in_virtual_time
+async def test_rows_gather_while_an_append_is_in_flight_until_the_linger_passes() -> None:
+    writer = holding()
+    batcher = batcher_on(writer)
+    waiting = add(batcher, "a")
+    first = await writer.begun(0)
+    waiting += add(batcher, "b")
+    await turns()
+    waiting += add(batcher, "c")
+    second = await writer.begun(1)
+    assert names(writer) == ["a", "bc"]
+    assert elapsed() == pytest.approx(0.025)
+    first.answer()
+    second.answer()
+    await asyncio.gather(*waiting)
+
+
+@in_virtual_time
+async def test_the_end_of_an_append_ends_the_gathering() -> None:
+    writer = holding()
+    batcher = batcher_on(writer, in_flight=1)
+    waiting = add(batcher, "a")
+    first = await writer.begun(0)
+    waiting += add(batcher, "b", "c")
+    await asyncio.sleep(0.001)
+    first.answer()
+    second = await writer.begun(1)
+    assert names(writer) == ["a", "bc"]
+    assert elapsed() == pytest.approx(0.001)
+    second.answer()
+    await asyncio.gather(*waiting)
+
+
+@in_virtual_time
+async def test_no_more_appends_are_in_flight_than_allowed() -> None:
+    writer = holding()
+    batcher = batcher_on(writer)
+    waiting: Waiting = []
+    for name in "abcd":
+        waiting += add(batcher, name)
+        await asyncio.sleep(1)
+    assert names(writer) == ["a", "b"]
+    writer.appends[0].answer()
+    assert (await writer.begun(2)).rows == (("c",), ("d",))
+    writer.appends[1].answer()
+    writer.appends[2].answer()
+    await asyncio.gather(*waiting)
+
+
+@in_virtual_time
+async def test_after_a_slow_append_rows_gather_longer_but_a_tenth_of_a_second_at_most() -> None:
+    writer = holding()
+    batcher = batcher_on(writer)
+    for slowness, linger in ((0.06, 0.03), (5.0, 0.1), (0.01, 0.005)):
+        number = len(writer.appends)
+        waiting = add(batcher, "a")
+        slow = await writer.begun(number)
+        await asyncio.sleep(slowness)
+        slow.answer()
+        await asyncio.gather(*waiting)
+        waiting = add(batcher, "b")
+        await writer.begun(number + 1)
+        waiting += add(batcher, "c")
+        started = elapsed()
+        await writer.begun(number + 2)
+        assert elapsed() - started == pytest.approx(linger)
+        writer.appends[-2].answer()
+        writer.appends[-1].answer()
+        await asyncio.gather(*waiting)
+
+
+@in_virtual_time
+async def test_a_batch_is_closed_by_its_number_of_rows_and_does_not_linger() -> None:
+    writer = holding()
+    batcher = batcher_on(writer, rows=3)
+    waiting = add(batcher, "a")
+    await writer.begun(0)
+    waiting += add(batcher, "b", "c", "d")
+    await writer.begun(1)
+    assert (names(writer), elapsed()) == (["a", "bcd"], 0.0)
+    writer.holds = False
+    for append in writer.appends:
+        append.answer()
+    await asyncio.gather(*waiting)
+
+
+@in_virtual_time
+async def test_a_batch_is_closed_by_its_bytes() -> None:
+    writer = RecordingWriter()
+    batcher = batcher_on(writer, size_bytes=250, in_flight=1)
+    await asyncio.gather(*add(batcher, "a", "b", "c", size_bytes=100))
+    assert names(writer) == ["ab", "c"]
+
+
+@in_virtual_time
+async def test_a_row_larger_than_a_batch_travels_alone() -> None:
+    writer = RecordingWriter()
+    batcher = batcher_on(writer, size_bytes=250)
+    await asyncio.gather(*add(batcher, "a"), *add(batcher, "B", size_bytes=9000), *add(batcher, "c"))
+    assert names(writer) == ["a", "B", "c"]
+
+
+@in_virtual_time
+async def test_one_bad_row_costs_one_row() -> None:
+    writer = RecordingWriter()
+    writer.refuse = lambda _, row: "too long" if row[0] == "b" else None
+    outcomes = await asyncio.gather(*add(batcher_on(writer), "a", "b", "c"), return_exceptions=True)
+    assert [str(outcome) for outcome in outcomes] == ["None", "too long", "None"]
+    assert isinstance(outcomes[1], RowRefused)
+    assert writer.stored(TABLE.name) == [("a",), ("c",)]
+
+
+@pytest.mark.parametrize(
+    "failure", [WarehouseUnavailable("down"), WarehouseMisconfigured("no table"), ValueError("bug")]
+)
+def test_a_failed_append_fails_each_of_its_rows_and_no_other(failure: Exception) -> None:
+    @in_virtual_time
+    async def scenario() -> None:
+        writer = RecordingWriter()
+        batcher = batcher_on(writer)
+        writer.failure = failure
+        outcomes = await asyncio.gather(*add(batcher, "a", "b"), return_exceptions=True)
+        assert outcomes == [failure, failure]
+        writer.failure = None
+        await batcher.add(("c",), 100)
+
+    scenario()
+
+
+@in_virtual_time
+async def test_more_rows_than_may_be_held_are_refused_at_once() -> None:
+    writer = holding()
+    batcher = batcher_on(writer, held_rows=2)
+    waiting = add(batcher, "a", "b")
+    await turns()
+    with pytest.raises(Overloaded):
+        await batcher.add(("c",), 100)
+    writer.appends[0].answer()
+    await asyncio.gather(*waiting)
+    writer.holds = False
+    await batcher.add(("d",), 100)
+
+
+@in_virtual_time
+async def test_more_bytes_than_may_be_held_are_refused_at_once() -> None:
+    writer = holding()
+    batcher = batcher_on(writer, held_bytes=1000)
+    waiting = add(batcher, "a", size_bytes=600)
+    await turns()
+    with pytest.raises(Overloaded):
+        await batcher.add(("b",), 401)
+    waiting += add(batcher, "c", size_bytes=400)
+    (await writer.begun(1)).answer()
+    writer.appends[0].answer()
+    await asyncio.gather(*waiting)
+    assert batcher._held_rows == batcher._held_bytes == 0
+
+
+@in_virtual_time
+async def test_nobody_waits_longer_than_the_deadline() -> None:
+    writer = holding()
+    batcher = batcher_on(writer, in_flight=1)
+    in_flight = add(batcher, "a")
+    await writer.begun(0)
+    await asyncio.sleep(1)
+    queued = add(batcher, "b")
+    for waiting, moment in ((in_flight, 8.0), (queued, 9.0)):
+        with pytest.raises(WarehouseUnavailable, match="deadline"):
+            await waiting[0]
+        assert elapsed() == pytest.approx(moment)
+
+
+@in_virtual_time
+async def test_what_was_given_up_before_its_append_is_never_appended_and_held_no_longer() -> None:
+    writer = holding()
+    batcher = batcher_on(writer, in_flight=1, held_rows=2)
+    waiting = add(batcher, "a")
+    await writer.begun(0)
+    waiting += add(batcher, "b")
+    await asyncio.gather(*waiting, return_exceptions=True)
+    later = add(batcher, "c")
+    await turns()
+    writer.appends[0].answer()
+    (await writer.begun(1)).answer()
+    await asyncio.gather(*later)
+    assert names(writer) == ["a", "c"]
+
+
+@in_virtual_time
+async def test_a_request_that_goes_away_takes_nothing_from_the_others() -> None:
+    writer = holding()
+    first, second = add(batcher_on(writer), "a", "b")
+    append = await writer.begun(0)
+    first.cancel()
+    await turns()
+    append.answer()
+    await second
+    assert writer.stored(TABLE.name) == [("a",), ("b",)]
+
+
+@in_virtual_time
+async def test_draining_appends_all_that_waits_without_lingering() -> None:
+    writer = holding()
+    batcher = batcher_on(writer, rows=1, linger=timedelta(seconds=5), deadline=timedelta(seconds=60))
+    waiting = add(batcher, "a", "b", "c", "d")
+    await turns()
+    draining = asyncio.create_task(batcher.drain())
+    for number in range(4):
+        assert not draining.done()
+        (await writer.begun(number)).answer()
+    await draining
+    assert (names(writer), elapsed()) == (["a", "b", "c", "d"], 0.0)
+    await asyncio.gather(*waiting)
+
+
+@in_virtual_time
+async def test_draining_an_idle_table_returns_at_once() -> None:
+    await batcher_on(RecordingWriter()).drain()
+
+
+@in_virtual_time
+async def test_no_timer_is_left_behind() -> None:
+    await asyncio.gather(*add(batcher_on(RecordingWriter()), "a", "b"))
+    timers = [timer for timer in asyncio.get_running_loop()._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+    assert timers == []

@@ -1,0 +1,178 @@
+"""What happens to one message, and in which order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+import pytest
+
+from exposure.contracts.analytics_table import CONTRACT
+from exposure.ingest.batch import BatchLimits
+from exposure.ingest.pipeline import Outcome, Pipeline
+from exposure.ingest.validate import MessageValidator
+from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
+from exposure.warehouse.schema import Table, quarantine_table, rows_table
+from fakes.jumping_clock import elapsed, in_virtual_time
+from fakes.messages import NOON, event, message
+from fakes.recording_writer import RecordingWriter
+
+ROWS, QUARANTINE = rows_table(CONTRACT), quarantine_table(CONTRACT)
+ARRIVED = NOON + timedelta(seconds=1)
+
+
+def pipeline_on(writer: RecordingWriter, limits: BatchLimits | None = None) -> Pipeline:
+    return Pipeline(CONTRACT, writer, limits, clock=lambda: ARRIVED)
+
+
+def refusing(*tables: Table) -> RecordingWriter:
+    writer = RecordingWriter()
+    writer.refuse = lambda table, _: "value 'secret' is too long" if table in tables else None
+    return writer
+
+
+async def test_messages_are_acknowledged_only_after_their_rows_are_durable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    journal: list[str] = []
+    validate = MessageValidator.validate
+
+    def recorded(self: MessageValidator, *arguments: object) -> object:
+        journal.append("validated")
+        return validate(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(MessageValidator, "validate", recorded)
+    pipeline = pipeline_on(RecordingWriter(journal))
+
+    async def push(number: int) -> None:
+        outcome = await pipeline.handle(message(event(id=f"evt-{number}"), str(number)))
+        assert outcome.acknowledges
+        journal.append("acknowledged")
+
+    await asyncio.gather(*(push(number) for number in range(3)))
+    assert journal == [
+        "validated", "validated", "validated", "appended(3 to analytics_table)",
+        "acknowledged", "acknowledged", "acknowledged",
+    ]  # fmt: skip
+
+
+async def test_a_good_message_is_stored_with_its_arrival() -> None:
+    writer = RecordingWriter()
+    assert await pipeline_on(writer).handle(message(event(), "77")) is Outcome.STORED
+    assert writer.stored(ROWS.name) == [("evt-1", NOON, "hello", "77", NOON, ARRIVED, None)]
+    assert writer.stored(QUARANTINE.name) == []
+
+
+async def test_a_bad_message_is_acknowledged_only_after_it_is_quarantined() -> None:
+    journal: list[str] = []
+    writer = RecordingWriter(journal)
+    outcome = await pipeline_on(writer).handle(message(b"not json", "77"))
+    journal.append("acknowledged" if outcome.acknowledges else "left")
+    assert journal == ["appended(1 to analytics_table_quarantine)", "acknowledged"]
+    assert outcome is Outcome.QUARANTINED
+    (row,) = writer.stored(QUARANTINE.name)
+    assert (row[0], row[2], row[5], row[7]) == ("NOT_JSON", b"not json", "77", ARRIVED)
+
+
+async def test_a_row_the_warehouse_refuses_is_quarantined_with_its_words() -> None:
+    writer = refusing(ROWS)
+    published = message(event(), "77")
+    assert await pipeline_on(writer).handle(published) is Outcome.QUARANTINED
+    (row,) = writer.stored(QUARANTINE.name)
+    assert row[:3] == ("REFUSED_BY_WAREHOUSE", "value 'secret' is too long", published.data)
+
+
+@pytest.mark.parametrize("failure", [WarehouseUnavailable("down"), WarehouseMisconfigured("no table")])
+async def test_a_good_row_is_never_quarantined_for_the_warehouses_own_faults(failure: Exception) -> None:
+    writer = RecordingWriter()
+    writer.failure = failure
+    assert await pipeline_on(writer).handle(message(event())) is Outcome.UNAVAILABLE
+    assert {append.table for append in writer.appends} == {ROWS}
+
+
+async def test_a_bad_message_is_not_acknowledged_while_the_quarantine_cannot_take_it() -> None:
+    writer = RecordingWriter()
+    writer.failure = WarehouseUnavailable("down")
+    assert await pipeline_on(writer).handle(message(b"not json")) is Outcome.UNAVAILABLE
+
+
+async def test_a_message_that_cannot_even_be_quarantined_stays_with_pubsub_and_out_of_the_logs(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    outcome = await pipeline_on(refusing(ROWS, QUARANTINE)).handle(message(event(), "77"))
+    assert outcome is Outcome.UNAVAILABLE
+    assert "message 77" in caplog.text
+    assert "secret" not in caplog.text
+
+
+async def test_a_message_too_large_for_a_row_is_quarantined_whole() -> None:
+    writer = RecordingWriter()
+    data = bytes(10_000_000)
+    assert await pipeline_on(writer).handle(message(data)) is Outcome.QUARANTINED
+    (row,) = writer.stored(QUARANTINE.name)
+    assert (row[0], row[2]) == ("TOO_LARGE", data)
+
+
+async def test_too_much_waiting_is_overload_and_no_fault_of_the_message() -> None:
+    writer = RecordingWriter()
+    assert await pipeline_on(writer, BatchLimits(held_rows=0)).handle(message(event())) is Outcome.OVERLOADED
+    assert await pipeline_on(writer, BatchLimits(held_bytes=0)).handle(message(b"x")) is Outcome.OVERLOADED
+    assert writer.appends == []
+
+
+@in_virtual_time
+async def test_a_refused_row_has_only_the_rest_of_its_time_to_be_quarantined() -> None:
+    writer = refusing(ROWS)
+    writer.holds = True
+    handling = asyncio.create_task(pipeline_on(writer).handle(message(event())))
+    append = await writer.begun(0)
+    await asyncio.sleep(7)
+    append.answer()
+    assert (await writer.begun(1)).table == QUARANTINE
+    assert await handling is Outcome.UNAVAILABLE
+    assert elapsed() == pytest.approx(8.0)
+
+
+async def test_an_unexpected_error_is_logged_once_with_contract_and_message_and_never_acknowledged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    writer = RecordingWriter()
+    writer.failure = ZeroDivisionError("a bug")
+    assert await pipeline_on(writer).handle(message(event(), "77")) is Outcome.FAILED
+    (record,) = caplog.records
+    assert record.levelno == logging.ERROR
+    assert record.getMessage().startswith("analytics_table: message 77")
+    assert record.exc_info is not None
+
+
+async def test_one_failed_append_is_one_line_in_the_log_however_many_messages_waited(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    writer = RecordingWriter()
+    pipeline = pipeline_on(writer)
+    for _ in range(2):
+        writer.failure = WarehouseUnavailable("down")
+        await asyncio.gather(*(pipeline.handle(message(event(), str(number))) for number in range(20)))
+    assert len(caplog.records) == 2
+    assert "hello" not in caplog.text
+
+
+@pytest.mark.parametrize("last", [0, 1])
+def test_draining_finishes_both_rows_and_quarantine(last: int) -> None:
+    @in_virtual_time
+    async def scenario() -> None:
+        writer = RecordingWriter()
+        writer.holds = True
+        pipeline = pipeline_on(writer)
+        handling = [asyncio.create_task(pipeline.handle(message(data))) for data in (event(), b"not json")]
+        await writer.begun(1)
+        draining = asyncio.create_task(pipeline.drain())
+        writer.appends[1 - last].answer()
+        await asyncio.sleep(1)
+        assert not draining.done()
+        writer.appends[last].answer()
+        await draining
+        assert await asyncio.gather(*handling) == [Outcome.STORED, Outcome.QUARANTINED]
+
+    scenario()

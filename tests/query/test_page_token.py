@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exposure.contracts import orders
+from exposure.contracts.types import Scalar
+from exposure.query.grammar import comparable_columns, scalar_of
+from exposure.query.model import Filter, Operator, Order, Query, Row
+from exposure.query.page_token import BadPageToken, continue_query, fingerprint, write_position
+
+CONTRACT = orders.CONTRACT
+COLUMNS = comparable_columns(CONTRACT)
+STORED: dict[Scalar, st.SearchStrategy[Any]] = {
+    Scalar.STRING: st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
+    Scalar.INTEGER: st.integers(-(2**63), 2**63 - 1),
+    Scalar.NUMBER: st.floats(),
+    Scalar.DECIMAL: st.decimals(min_value=-(10**29) + 1, max_value=10**29 - 1, places=9),
+    Scalar.BOOLEAN: st.booleans(),
+    Scalar.DATE: st.dates(),
+    Scalar.TIMESTAMP: st.datetimes(timezones=st.just(UTC)),
+}
+
+
+def query(**changes: Any) -> Query:
+    total = CONTRACT.column("total")
+    usual = Query(
+        contract=CONTRACT,
+        columns=CONTRACT.columns,
+        filters=(
+            Filter(total, Operator.GT, Decimal("1.5")),
+            Filter(CONTRACT.column("currency"), Operator.IN, ("EUR", "USD")),
+        ),
+        order=(Order(total), Order(CONTRACT.key_column)),
+        page_size=100,
+    )
+    return replace(usual, **changes)
+
+
+POSITION: Row = (Decimal("39.80"), "ord-1")
+EVERY_COLUMN = query(order=tuple(Order(column) for column in COLUMNS))
+
+
+@given(st.tuples(*(st.none() | STORED[scalar_of(column)] for column in COLUMNS)))
+def test_a_position_is_read_as_it_was_written_whatever_its_types(position: Row) -> None:
+    read = continue_query(EVERY_COLUMN, write_position(EVERY_COLUMN, position)).after
+    assert read is not None
+    for before, after in zip(position, read, strict=True):
+        assert type(after) is type(before)
+        if isinstance(before, float) and isinstance(after, float):
+            assert math.isnan(before) == math.isnan(after)
+            assert before.hex() == after.hex()
+        else:
+            assert after == before
+
+
+def test_the_next_page_is_the_same_question_from_another_place() -> None:
+    assert continue_query(query(), write_position(query(), POSITION)) == query(after=POSITION)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: query(page_size=7),
+        lambda: query(columns=(CONTRACT.key_column,)),
+        lambda: query(filters=tuple(reversed(query().filters))),
+    ],
+    ids=["page_size", "columns", "the order of the filters"],
+)
+def test_what_may_change_during_a_walk(change: Callable[[], Query]) -> None:
+    assert continue_query(change(), write_position(query(), POSITION)).after == POSITION
+
+
+def other_filter(**changes: Any) -> Query:
+    return query(filters=(replace(query().filters[0], **changes), *query().filters[1:]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda: query(contract=replace(CONTRACT, version="1.0.1")),
+        lambda: query(contract=replace(CONTRACT, name="orders_of_another_name", topic="another-topic")),
+        lambda: query(filters=()),
+        lambda: query(filters=query().filters[:1]),
+        lambda: query(filters=(*query().filters, query().filters[0])),
+        lambda: other_filter(value=Decimal("1.6")),
+        lambda: other_filter(operator=Operator.GTE),
+        lambda: other_filter(column=CONTRACT.column("weight_kg")),
+        lambda: query(order=(Order(CONTRACT.column("total"), descending=True), Order(CONTRACT.key_column))),
+        lambda: query(order=(Order(CONTRACT.column("weight_kg")), Order(CONTRACT.key_column))),
+        lambda: query(order=(Order(CONTRACT.key_column),)),
+    ],
+)
+def test_what_may_not_change_during_a_walk(change: Callable[[], Query]) -> None:
+    with pytest.raises(BadPageToken) as refusal:
+        continue_query(change(), write_position(query(), POSITION))
+    assert refusal.value.code == "PAGE_TOKEN_MISMATCH"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"[1,2,3]", b"7", b"\xff", b'"ab"'])
+def test_what_another_release_has_sealed_is_refused(content: bytes) -> None:
+    with pytest.raises(BadPageToken):
+        continue_query(query(), content)
+
+
+def test_a_fingerprint_tells_values_from_their_spelling() -> None:
+    text = Filter(CONTRACT.column("currency"), Operator.EQ, "1")
+    assert fingerprint(query(filters=(text,))) != fingerprint(query(filters=(replace(text, value="1.0"),)))
+    assert json.loads(write_position(query(), POSITION))[0] == fingerprint(query())
