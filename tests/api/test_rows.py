@@ -147,6 +147,25 @@ async def test_the_link_and_the_token_lead_to_the_same_next_page_with_the_questi
     assert not set(by_link) & {row["order_id"] for row in first.json()["data"]}
 
 
+async def test_following_the_links_walks_every_row_once_in_either_format(api: ApiHouse) -> None:
+    whole = await api.ids("/v1/orders?page_size=1000")
+    for accept in ("application/json", "application/x-ndjson"):
+        url, walked = "/v1/orders?page_size=7", list[str]()
+        for _ in range(len(whole)):
+            page = await api.get(url, accept=accept)
+            assert page.status_code == 200, page.text
+            rows = (
+                page.json()["data"]
+                if accept == "application/json"
+                else map(json.loads, page.text.splitlines())
+            )
+            walked += [row["order_id"] for row in rows]
+            if "link" not in page.headers:
+                break
+            url = page.headers["link"].partition(">")[0].removeprefix("<")
+        assert walked == whole
+
+
 async def test_size_and_columns_may_change_during_a_walk(api: ApiHouse) -> None:
     whole = await api.ids("/v1/orders?order=order_id&page_size=1000")
     first = (await api.get("/v1/orders?order=order_id&page_size=7&select=total")).json()

@@ -68,7 +68,7 @@ async def test_a_server_that_never_reads_holds_nobody_beyond_the_deadline() -> N
         await writer.close()
 
 
-async def test_an_answer_no_request_asked_for_is_credited_to_none() -> None:
+async def test_an_answer_no_request_asked_for_is_credited_to_none(caplog: pytest.LogCaptureFixture) -> None:
     async def talkative(_: Any, context: Any) -> None:
         await context.read()
         for _ in range(3):
@@ -81,6 +81,7 @@ async def test_an_answer_no_request_asked_for_is_credited_to_none() -> None:
         assert await writer.append(TABLE, orders_of(["a"])) == {}
         assert await writer.append(TABLE, orders_of(["b"])) == {}
         await writer.close()
+    assert caplog.text == ""
 
 
 async def test_the_cloud_is_reached_with_the_credentials_of_the_process(

@@ -188,7 +188,7 @@ async def test_a_used_up_quota_narrows_the_window() -> None:
         first, then = asyncio.Event(), asyncio.Event()
         scene.server.faults.extend([Refuse(Code.RESOURCE_EXHAUSTED), Fine(gate=first), Fine(gate=then)])
         appends = [asyncio.create_task(scene.append("a"))]
-        await until(lambda: scene.server.appends == 2)
+        await until(lambda: bool(scene.time.sleeps))
         appends += [asyncio.create_task(scene.append(name)) for name in "bcde"]
         await until(lambda: scene.server.appends == 3)
         await asyncio.sleep(0.02)

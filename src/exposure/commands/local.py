@@ -6,7 +6,10 @@ import asyncio
 import dataclasses
 import json
 import logging
+import os
+import shutil
 import signal
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,9 +106,14 @@ def _announce(addresses: Addresses, config: PlatformConfig, wishes: _Wishes) -> 
     if not wishes.once:
         say("")
         say(f"read     curl '{addresses.api}/v1/{contract.name}?page_size=3'")
-        say(f"publish  echo '{message}' | exposure publish {contract.name} -")
+        say(f"publish  echo '{message}' | {_program()} publish {contract.name} -")
         say("Ctrl-C stops")
         say("")
+
+
+def _program() -> str:
+    """Return what the reader can type to run another command from here."""
+    return "exposure" if shutil.which("exposure") else os.path.relpath(sys.argv[0])
 
 
 async def _show_samples(addresses: Addresses) -> None:

@@ -7,6 +7,7 @@ is linear in the message's size, which is bounded before.
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import msgspec
 
@@ -89,14 +90,7 @@ def _inside(raw: msgspec.Raw, shape: Shape, index: int, depth: int) -> Extra:
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise Rejected(Reason.DUPLICATE_FIELD, f"the field {_twice(pairs)} is given twice in one object")
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        name = json.dumps(twice[:_NAME_CHARACTERS])
+        raise Rejected(Reason.DUPLICATE_FIELD, f"the field {name} is given twice in one object")
     return fields
-
-
-def _twice(pairs: list[tuple[str, object]]) -> str:
-    seen: set[str] = set()
-    for name, _ in pairs:
-        if name in seen:
-            return json.dumps(name[:_NAME_CHARACTERS])
-        seen.add(name)
-    raise AssertionError("called with names of which none is given twice")

@@ -14,8 +14,8 @@ from exposure.warehouse.write_outcome import Outcome, Verdict
 class Pace:
     """The pace of one stream; `dice` gives chance between 0 and 1, `now` seconds.
 
-    After a wrong set-up nothing is sent for a while, and then one request only, until one succeeds: many
-    callers in trouble do not become many calls. `failure` is the last one, None after a success.
+    `failure` is the last one, None after a success. After a wrong set-up the wait is long and fixed: many
+    callers in trouble do not become many calls.
     """
 
     def __init__(self, limits: WriteLimits, dice: Callable[[], float], now: Callable[[], float]) -> None:
@@ -60,12 +60,6 @@ class Pace:
         self._resume_at = max(self._resume_at, self._now() + self._seconds(outcome.verdict))
         if outcome.verdict is Verdict.THROTTLED:
             self._window = max(1.0, self._window / 2)
-        elif outcome.verdict is Verdict.MISCONFIGURED:
-            self.narrow()
-
-    def narrow(self) -> None:
-        """Send one request at a time, so that whatever comes back is about that one."""
-        self._window = 1.0
 
     def _seconds(self, verdict: Verdict) -> float:
         limits = self._limits

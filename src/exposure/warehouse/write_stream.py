@@ -123,10 +123,9 @@ class WriteStream:
             self._search(unanswered[0], outcome)
         elif unanswered:
             self._queue.extendleft(reversed(unanswered))
-            if outcome.verdict is Verdict.ROWS_UNNAMED:
-                # One of them is at fault and the status does not say which.
-                self._pace.narrow()
-            else:
+            # When a row is at fault and the status does not say in which part, the next stream will tell:
+            # it begins with one part alone.
+            if outcome.verdict is not Verdict.ROWS_UNNAMED:
                 self._hold_off(outcome)
 
     # The owner.
@@ -168,7 +167,8 @@ class WriteStream:
         connection = self._connection
         if connection is None:
             return False
-        # A call the service refuses ends with the reason; one that is written to meanwhile, with INTERNAL.
+        # A new call begins with one part, so that a refusal is about that part, a wrong set-up is met by one
+        # probe, and its reason survives: grpc says INTERNAL when a call that was refused is written to.
         window = self._pace.window if connection.is_proven else 1
         return len(connection.sent) >= window
 

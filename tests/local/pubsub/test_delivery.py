@@ -259,6 +259,21 @@ def test_a_key_waits_for_the_backoff_of_its_first_message() -> None:
     assert texts(queue.take(EVERYTHING, 5.0)) == ["a", "b"]
 
 
+def test_a_key_that_was_done_with_and_comes_again_is_not_mixed_up_with_its_former_self() -> None:
+    queue = queue_of(enable_message_ordering=True)
+    queue.config.retry_policy.minimum_backoff.seconds = 5
+    queue.config.retry_policy.maximum_backoff.seconds = 60
+    add(queue, "a", key="k")
+    queue.fail(queue.take(EVERYTHING, 0.0)[0].ack_id, 0.0)
+    add(queue, "b", key="k", now=5.0)
+    for lease in queue.take(EVERYTHING, 5.0):
+        queue.acknowledge(lease.ack_id, 5.0)
+    add(queue, "c", key="k", now=5.0)
+    last = queue.take(EVERYTHING, 5.0)[0]
+    queue.wake(5.0)
+    assert [delivery.message.data for delivery in queue.acknowledge(last.ack_id, 5.0)] == [b"c"]
+
+
 def test_a_dead_letter_of_a_key_lets_the_later_ones_pass() -> None:
     queue = queue_of(enable_message_ordering=True)
     queue.config.dead_letter_policy.dead_letter_topic = "projects/p/topics/dead"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 
 import pytest
 
@@ -132,17 +132,22 @@ async def test_a_refused_connection_is_no_answer() -> None:
         await Endpoint(f"http://127.0.0.1:{port}/").post({}, b"x")
 
 
-async def test_a_post_given_up_does_not_take_the_next_ones_answer() -> None:
+async def test_a_post_given_up_closes_its_connection_and_leaves_the_next_one_alone() -> None:
+    closed = asyncio.Event()
+
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await read_request(reader)
-        if request.endswith(b"slow"):
-            await reader.read()
-        else:
+        if request.endswith(b"fast"):
             writer.write(OK)
+            return
+        with suppress(ConnectionError):
+            await reader.read()
+        closed.set()
 
     async with serving(talk) as endpoint:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(endpoint.post({}, b"slow"), 0.05)
+        await asyncio.wait_for(closed.wait(), 5)
         assert await endpoint.post({}, b"fast") == 200
 
 

@@ -95,7 +95,7 @@ class _Connection(asyncio.Protocol):
         try:
             return await self._answer
         except asyncio.CancelledError:
-            # The answer may still come, and would be taken for that of the next request.
+            # An endpoint that does not answer in time may never do so, and would keep the connection.
             self.abort()
             raise
 
