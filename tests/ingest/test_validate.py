@@ -42,6 +42,7 @@ def test_a_row_has_the_columns_of_the_table_in_their_order() -> None:
         (b'{"id": "a"}', Reason.MISSING_FIELD, "`$.timestamp` is required"),
         (b"{}", Reason.MISSING_FIELD, "`$.id` is required"),
         (b'{"id": "", ' + AT + b"}", Reason.MISSING_FIELD, "`$.id` is the key and empty"),
+        (b'{"id": "' + b"k" * 257 + b'", ' + AT + b"}", Reason.OUT_OF_RANGE, "longer than 256 characters"),
         (b'{"id": "\xff", ' + AT + b"}", Reason.INVALID_TEXT, "UTF-8"),
         (b'{"id": "\xed\xa0\x80", ' + AT + b"}", Reason.INVALID_TEXT, "UTF-8"),
         (b'{"id": "\\ud800", ' + AT + b"}", Reason.INVALID_TEXT, "surrogate"),

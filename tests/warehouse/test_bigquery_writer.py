@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import random
 from collections.abc import Mapping
-from contextlib import suppress
-from datetime import timedelta
 
-import grpc
 import pytest
 
 from exposure.contracts import analytics_table
-from exposure.contracts.model import Column
-from exposure.contracts.types import Scalar
 from exposure.warehouse.bigquery_writer import BigQueryWriter
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
 from exposure.warehouse.schema import rows_table
 from exposure.warehouse.write_limits import WriteLimits
 from fakes.bigquery_write import FakeBigQueryWrite
 from fakes.rows import order_row
-from fakes.write_faults import Fine, Judge, Refuse
+from fakes.write_faults import Fine, Judge
 from fakes.write_scene import TABLE, Scene, orders_of, until, writing
 
 NAMES = [f"ord-{number}" for number in range(1000)]
@@ -130,39 +124,6 @@ async def test_fifty_callers_at_a_time_each_learn_of_their_own_rows() -> None:
         assert not any(str(name).endswith("-bad") for name in scene.stored())
 
 
-async def test_rows_are_spread_over_requests_by_their_size() -> None:
-    rows = [order_row(order_id=f"{number}-{'x' * 1000}") for number in range(100)]
-    async with writing(WriteLimits(request_bytes=20_000)) as scene:
-        assert await scene.writer.append(TABLE, rows) == {}
-        assert scene.server.rows(TABLE) == rows
-        assert 6 <= scene.server.appends <= 12
-
-
-async def test_indices_are_the_callers_after_rows_were_spread() -> None:
-    names = [f"{number}-{'x' * 500}{'-bad' if number % 7 == 0 else ''}" for number in range(100)]
-    async with writing(WriteLimits(request_bytes=5_000)) as scene:
-        scene.server.judge = Judge(_reason, named=1)
-        assert sorted(await scene.append(*names)) == list(range(0, 100, 7))
-        assert len(scene.stored()) == 100 - 15
-
-
-async def test_an_append_larger_than_any_request_may_be_is_stored() -> None:
-    rows = [order_row(order_id=str(number), context=f'"{"x" * 1_000_000}"') for number in range(25)]
-    async with writing() as scene:
-        assert await scene.writer.append(TABLE, rows) == {}
-        assert [row[0] for row in scene.server.rows(TABLE)] == [str(number) for number in range(25)]
-
-
-async def test_a_large_row_travels_alone_and_one_too_large_is_refused() -> None:
-    texts = ["small", "x" * 12_000_000, "x" * 19_000_000, "small"]
-    rows = [order_row(order_id=str(number), context=f'"{text}"') for number, text in enumerate(texts)]
-    async with writing() as scene:
-        refused = await scene.writer.append(TABLE, rows)
-        assert list(refused) == [2]
-        assert "an append at most 19000000" in refused[2]
-        assert sorted(map(str, scene.stored())) == ["0", "1", "3"]
-
-
 async def test_an_append_of_nothing_touches_nothing() -> None:
     async with writing() as scene:
         assert await scene.append() == {}
@@ -213,94 +174,41 @@ async def test_more_appends_than_may_wait_are_turned_away() -> None:
         assert await asyncio.gather(*held) == [{}, {}]
 
 
-async def test_closing_waits_for_the_appends_at_hand_and_takes_no_more() -> None:
-    async with writing() as scene:
-        scene.server.faults.extend([Fine(0.03), Refuse(grpc.StatusCode.ABORTED)])
-        appends = [asyncio.create_task(scene.append(name)) for name in "abcd"]
-        await until(lambda: scene.server.appends == 1)
-        await scene.writer.close()
-        assert await asyncio.gather(*appends) == [{}, {}, {}, {}]
-        assert sorted(map(str, scene.stored())) == ["a", "b", "c", "d"]
-        with pytest.raises(WarehouseUnavailable, match="closed"):
-            await scene.append("e")
-        with pytest.raises(WarehouseUnavailable, match="closed"):
-            await scene.writer.ready()
-
-
-async def test_a_writer_is_ready_when_its_tables_are_there() -> None:
-    async with writing() as scene:
-        await scene.writer.ready()
-        assert scene.server.appends == 0
-        await scene.server.stop()
-        await scene.writer.ready()  # found sound once: what it meets later, the appends tell
-
-
-async def test_a_writer_whose_table_is_missing_is_not_ready() -> None:
-    missing = dataclasses.replace(TABLE, name="missing")
-    async with writing() as scene:
-        writer = BigQueryWriter("local", [TABLE, missing], endpoint=scene.server.address)
-        with pytest.raises(WarehouseMisconfigured, match="NOT_FOUND"):
-            await writer.ready()
-        scene.server.create(missing)
-        with pytest.raises(WarehouseMisconfigured, match="NOT_FOUND"):
-            await writer.ready()
-        scene.time.advance(31)
-        await writer.ready()
-        await writer.close()
-
-
-async def test_a_writer_whose_table_lacks_a_column_is_not_ready() -> None:
-    wider = dataclasses.replace(
-        TABLE, columns=(*TABLE.columns, Column("added", Scalar.STRING, nullable=True))
-    )
-    async with writing() as scene:
-        writer = BigQueryWriter("local", [wider], endpoint=scene.server.address)
-        with pytest.raises(WarehouseMisconfigured, match="lacks the columns added"):
-            await writer.ready()
-        await writer.close()
-
-
-async def test_a_writer_that_reaches_no_server_is_not_ready_until_it_does() -> None:
-    async with FakeBigQueryWrite([TABLE]) as server:
-        await server.stop()
-        writer = BigQueryWriter("local", [TABLE], endpoint=server.address)
-        with pytest.raises(WarehouseUnavailable, match="UNAVAILABLE"):
-            await writer.ready()
-        await server.start(int(server.address.rpartition(":")[2]))
-        with suppress(WarehouseUnavailable):
-            await writer.ready()
-        assert await writer.append(TABLE, orders_of(["a"])) == {}
-        await writer.ready()
-        await writer.close()
-
-
-async def test_a_stream_unused_for_long_is_forgotten_and_opened_again() -> None:
-    async with writing(WriteLimits(idle=timedelta(minutes=20))) as scene:
-        await scene.append("a")
-        scene.time.advance(21 * 60)
-        await until(lambda: not scene.writer._streams)
-        assert await scene.append("b") == {}
-        assert scene.stored() == ["a", "b"]
-
-
-async def test_a_stream_with_an_append_in_flight_is_not_forgotten() -> None:
-    limits = WriteLimits(
-        idle=timedelta(seconds=1), deadline=timedelta(minutes=5), answer_timeout=timedelta(minutes=5)
-    )
-    async with writing(limits) as scene:
-        gate = asyncio.Event()
-        scene.server.faults.append(Fine(gate=gate))
-        append = asyncio.create_task(scene.append("a"))
-        await until(lambda: scene.server.appends == 1)
-        scene.time.advance(60)
-        await asyncio.sleep(0.01)
-        gate.set()
-        assert await append == {}
-        assert scene.server.connections == 1
-
-
 async def test_orders_go_to_the_table_named_by_project_dataset_and_name() -> None:
     async with FakeBigQueryWrite([TABLE], project="another") as server:
         writer = BigQueryWriter("another", endpoint=server.address)
         assert await writer.append(TABLE, orders_of(["a"])) == {}
         await writer.close()
+
+
+async def test_rows_are_spread_over_requests_by_their_size() -> None:
+    rows = [order_row(order_id=f"{number}-{'x' * 1000}") for number in range(100)]
+    async with writing(WriteLimits(request_bytes=20_000)) as scene:
+        assert await scene.writer.append(TABLE, rows) == {}
+        assert scene.server.rows(TABLE) == rows
+        assert 6 <= scene.server.appends <= 12
+
+
+async def test_indices_are_the_callers_after_rows_were_spread() -> None:
+    names = [f"{number}-{'x' * 500}{'-bad' if number % 7 == 0 else ''}" for number in range(100)]
+    async with writing(WriteLimits(request_bytes=5_000)) as scene:
+        scene.server.judge = Judge(_reason, named=1)
+        assert sorted(await scene.append(*names)) == list(range(0, 100, 7))
+        assert len(scene.stored()) == 100 - 15
+
+
+async def test_an_append_larger_than_any_request_may_be_is_stored() -> None:
+    rows = [order_row(order_id=str(number), context=f'"{"x" * 1_000_000}"') for number in range(25)]
+    async with writing() as scene:
+        assert await scene.writer.append(TABLE, rows) == {}
+        assert [row[0] for row in scene.server.rows(TABLE)] == [str(number) for number in range(25)]
+
+
+async def test_a_large_row_travels_alone_and_one_too_large_is_refused() -> None:
+    texts = ["small", "x" * 12_000_000, "x" * 19_000_000, "small"]
+    rows = [order_row(order_id=str(number), context=f'"{text}"') for number, text in enumerate(texts)]
+    async with writing() as scene:
+        refused = await scene.writer.append(TABLE, rows)
+        assert list(refused) == [2]
+        assert "an append at most 19000000" in refused[2]
+        assert sorted(map(str, scene.stored())) == ["0", "1", "3"]

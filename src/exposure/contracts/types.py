@@ -63,6 +63,8 @@ LogicalType = Scalar | Object | Array
 DECIMAL_PRECISION = 38
 DECIMAL_SCALE = 9
 JSON_DEPTH = 500
+# A key stands in URLs and page tokens, which have to stay short whatever script it is written in.
+KEY_CHARACTERS = 256
 INTEGER_MIN = -(2**63)
 INTEGER_MAX = 2**63 - 1
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from exposure.contracts.model import Contract
+from exposure.contracts.types import KEY_CHARACTERS, Scalar
 from exposure.ingest.careful import check_text, holds_lone_surrogate, undeclared
 from exposure.ingest.message import Message
 from exposure.ingest.rejection import Reason, Rejected, Rejection
@@ -35,6 +36,7 @@ class MessageValidator:
         self._decode, self._values = msgspec.json.Decoder(self._shape.struct).decode, self._shape.values
         names = [column.name for column in contract.columns]
         self._key, self._event_time = names.index(contract.key), names.index(contract.event_time)
+        self._key_is_text = contract.key_column.type is Scalar.STRING
         self._contract = contract
 
     def validate(self, message: Message, ingest_time: datetime) -> Row | Rejection:
@@ -45,8 +47,8 @@ class MessageValidator:
         try:
             values, quotes = self._values(self._decode(data))
             extra = None if is_accounted_for(data, quotes) else self._extra(data)
-            if values[self._key] == "":
-                raise Rejected(Reason.MISSING_FIELD, "is the key and empty").under(f".{self._contract.key}")
+            if self._key_is_text and not 0 < len(values[self._key]) <= KEY_CHARACTERS:
+                raise self._wrong_key(values[self._key])
             if not -_FUTURE <= ingest_time - values[self._event_time] <= _PAST:
                 raise Rejected(
                     Reason.OUT_OF_RANGE, "is more than 10 years past or 1 year ahead of its arrival"
@@ -56,6 +58,15 @@ class MessageValidator:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _rejection_of(error, data)
         return (*values, message.id, message.publish_time, ingest_time, extra)
+
+    def _wrong_key(self, key: str) -> Rejected:
+        if not key:
+            rejected = Rejected(Reason.MISSING_FIELD, "is the key and empty")
+        else:
+            rejected = Rejected(
+                Reason.OUT_OF_RANGE, f"is the key and longer than {KEY_CHARACTERS} characters"
+            )
+        return rejected.under(f".{self._contract.key}")
 
     def _extra(self, data: bytes) -> str | None:
         check_text(data)

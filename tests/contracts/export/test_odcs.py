@@ -100,7 +100,7 @@ def test_key_event_time_and_clustering_are_marked() -> None:
 
 def test_a_string_key_may_not_be_empty_and_an_integer_key_is_as_any_integer() -> None:
     text, number = columns(declared()), columns(declared(columns=(Column("id", Scalar.INTEGER), EVENT_TIME)))
-    assert named(text, "id")["logicalTypeOptions"] == {"minLength": 1}
+    assert named(text, "id")["logicalTypeOptions"] == {"minLength": 1, "maxLength": 256}
     assert named(number, "id")["logicalTypeOptions"] == {"format": "i64"}
 
 

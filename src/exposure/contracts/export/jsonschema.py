@@ -18,6 +18,7 @@ from exposure.contracts.types import (
     INTEGER_MAX,
     INTEGER_MIN,
     JSON_DEPTH,
+    KEY_CHARACTERS,
     Array,
     LogicalType,
     Object,
@@ -59,7 +60,7 @@ def message_schema(contract: Contract) -> Schema:
     }
     schema |= _object(contract.columns, published=True)
     if contract.key_column.type is Scalar.STRING:
-        schema["properties"] = _with_filled_key(schema["properties"], contract.key)
+        schema["properties"] = _with_bounded_key(schema["properties"], contract.key)
     return schema
 
 
@@ -73,8 +74,8 @@ def scalar_schema(scalar: Scalar) -> Schema:
     return dict(_SCALARS[scalar])
 
 
-def _with_filled_key(properties: Any, key: str) -> Schema:
-    return {**properties, key: {**properties[key], "minLength": 1}}
+def _with_bounded_key(properties: Any, key: str) -> Schema:
+    return {**properties, key: {**properties[key], "minLength": 1, "maxLength": KEY_CHARACTERS}}
 
 
 def _object(columns: Sequence[Column], *, published: bool) -> Schema:

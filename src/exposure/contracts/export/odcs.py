@@ -13,7 +13,14 @@ from datetime import timedelta
 from typing import Any
 
 from exposure.contracts.model import SYSTEM_COLUMNS, Column, Contract
-from exposure.contracts.types import DECIMAL_PRECISION, DECIMAL_SCALE, Array, LogicalType, Scalar
+from exposure.contracts.types import (
+    DECIMAL_PRECISION,
+    DECIMAL_SCALE,
+    KEY_CHARACTERS,
+    Array,
+    LogicalType,
+    Scalar,
+)
 
 _API_VERSION = "v3.1.0"
 # Fixed for ever: a contract's id in catalogs is derived from it and the contract's name.
@@ -116,7 +123,7 @@ def _column(contract: Contract, column: Column) -> dict[str, Any]:
     if column.name == contract.key:
         written |= {"primaryKey": True, "primaryKeyPosition": 1, "unique": True}
         if column.type is Scalar.STRING:
-            written["logicalTypeOptions"] = {"minLength": 1}
+            written["logicalTypeOptions"] = {"minLength": 1, "maxLength": KEY_CHARACTERS}
     if column.name == contract.event_time:
         written |= {"partitioned": True, "partitionKeyPosition": 1}
         custom = [*custom, _custom("partitionGranularity", "DAY")]
