@@ -1,4 +1,4 @@
-"""What a stream does when table, columns or permissions are wrong: it refuses no row and lets no storm through."""
+"""What a wrong table, column or permission leads to: no row is refused for it, and no storm gets through."""
 
 from __future__ import annotations
 
@@ -19,16 +19,6 @@ from fakes.write_scene import TABLE, Scene, until, writing
 
 Code = grpc.StatusCode
 WIDER = dataclasses.replace(TABLE, columns=(*TABLE.columns, Column("added", Scalar.STRING, nullable=True)))
-TRANSIENT = [
-    Code.ABORTED,
-    Code.UNAVAILABLE,
-    Code.CANCELLED,
-    Code.INTERNAL,
-    Code.DEADLINE_EXCEEDED,
-    Code.UNKNOWN,
-]
-
-
 SETUP_FAULTS = [
     *(Break(code) for code in (Code.NOT_FOUND, Code.PERMISSION_DENIED, Code.UNAUTHENTICATED)),
     *(Refuse(code) for code in (Code.NOT_FOUND, Code.PERMISSION_DENIED, Code.FAILED_PRECONDITION)),

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from datetime import timedelta
 
 import grpc
 import pytest
 
-from exposure.contracts.model import Column
-from exposure.contracts.types import Scalar
 from exposure.warehouse.bigquery_writer import BigQueryWriter
 from exposure.warehouse.port import WarehouseUnavailable
 from exposure.warehouse.write_limits import BackOff, Timing, WriteLimits
@@ -19,7 +16,6 @@ from fakes.write_faults import Break, Drop, Fine, Refuse, Silence
 from fakes.write_scene import TABLE, orders_of, until, writing
 
 Code = grpc.StatusCode
-WIDER = dataclasses.replace(TABLE, columns=(*TABLE.columns, Column("added", Scalar.STRING, nullable=True)))
 TRANSIENT = [
     Code.ABORTED,
     Code.UNAVAILABLE,

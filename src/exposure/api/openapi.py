@@ -85,7 +85,7 @@ def schema_operation(contract: Contract) -> Document:
 def plain_operation(summary: str, kinds: Sequence[ProblemType] = (URI_TOO_LONG,)) -> Document:
     """Return what is said of a path that answers an object which needs no more description."""
     answer = {"description": "As asked.", "content": {JSON: {"schema": {"type": "object"}}}}
-    return {"summary": summary, "responses": {"200": answer, **_problems(kinds)}}
+    return {"tags": ["service"], "summary": summary, "responses": {"200": answer, **_problems(kinds)}}
 
 
 def problem_page_operation() -> Document:
