@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 
+from exposure.clock import now
 from exposure.contracts.model import Contract
 from exposure.ingest.batch import Batcher, BatchLimits, Overloaded, RowRefused
 from exposure.ingest.message import Message
@@ -39,11 +40,6 @@ class Outcome(Enum):
     def acknowledges(self) -> bool:
         """Tell whether the message is safe and may be forgotten by Pub/Sub."""
         return self in (Outcome.STORED, Outcome.QUARANTINED)
-
-
-def now() -> datetime:
-    """Return the time, aware, in UTC."""
-    return datetime.now(UTC)
 
 
 class Pipeline:

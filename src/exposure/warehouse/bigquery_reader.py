@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 
 from google.cloud import bigquery
 
+from exposure.clock import now
 from exposure.query.model import Operator, Query, Row
 from exposure.warehouse.bigquery_dialect import BigQueryDialect
 from exposure.warehouse.bigquery_errors import FAILURES, warehouse_error
 from exposure.warehouse.bigquery_values import Converter, converters, query_parameter
 from exposure.warehouse.bounded_threads import BoundedThreads
-from exposure.warehouse.pages import cut_page, now
+from exposure.warehouse.pages import cut_page
 from exposure.warehouse.port import Page, WarehouseUnavailable
 from exposure.warehouse.sql import Statement, compile_select
 

@@ -13,12 +13,13 @@ from queue import SimpleQueue
 
 import duckdb
 
+from exposure.clock import now
 from exposure.query.model import Query, Row
 from exposure.warehouse.bounded_threads import BoundedThreads
 from exposure.warehouse.duckdb_dialect import DuckDBDialect
 from exposure.warehouse.duckdb_errors import warehouse_error
 from exposure.warehouse.duckdb_values import bindable, in_utc
-from exposure.warehouse.pages import cut_page, now
+from exposure.warehouse.pages import cut_page
 from exposure.warehouse.port import Page, WarehouseUnavailable
 from exposure.warehouse.sql import Statement, compile_select
 

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from exposure.query.model import Query, Row
 from exposure.warehouse.port import Page
-
-
-def now() -> datetime:
-    """Return the time, aware, in UTC."""
-    return datetime.now(UTC)
 
 
 def cut_page(query: Query, rows: Sequence[Row], as_of: datetime, *, bytes_billed: int) -> Page:
