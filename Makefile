@@ -1,7 +1,7 @@
 # Everything a person or a CI machine types. Needs make, git and Python >= 3.11; nothing else.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check format lint types imports lock lock-check clean
+.PHONY: help run test bench plan golden check format lint types imports lock lock-check clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,6 +23,12 @@ bench: $(VENV)/.dev-installed ## measure pushes and reads on this machine (two m
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.push
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.read
 
+plan: $(VENV)/.dev-installed ## print what a stack declares, no account needed (STACK=dev|prod)
+	@PYTHONPATH=. $(BIN)/python -m stacks.plan $(or $(STACK),dev)
+
+golden: $(VENV)/.dev-installed ## rewrite the golden plans and SQL; review the diff
+	@UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/stacks/test_plan.py tests/warehouse/test_sql.py
+
 check: format lint types imports lock-check test ## everything CI asks for
 
 format: $(VENV)/.dev-installed
@@ -40,8 +46,8 @@ imports: $(VENV)/.dev-installed
 # dev holds everything and constrains the rest, so tests run the very versions production runs.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 define LOCK
-	@$(COMPILE) --extra local --group dev pyproject.toml -o $(1)/dev.txt
-	@for extra in api ingest local; do \
+	@$(COMPILE) --extra local --extra stacks --group dev pyproject.toml -o $(1)/dev.txt
+	@for extra in api ingest local stacks; do \
 		$(COMPILE) --extra $$extra -c $(1)/dev.txt pyproject.toml -o $(1)/$$extra.txt || exit 1; done
 endef
 
@@ -61,10 +67,10 @@ $(BIN)/python:
 		echo "make needs Python >= 3.11 with venv (Debian: apt-get install python3-venv); or name one: make PYTHON=/path/to/python3" >&2; exit 1; }; \
 	echo "creating $(VENV) with $$($$python --version)" && $$python -m venv $(VENV)
 
-# uv, where it is on PATH, installs in seconds; pip does the same work more slowly.
+# uv, on PATH or here from an earlier run, installs in seconds; pip does the same work more slowly.
 define INSTALL
 	@echo "installing requirements/$(1).txt"
-	@if command -v uv >/dev/null 2>&1; then \
+	@PATH="$(CURDIR)/$(BIN):$$PATH"; if command -v uv >/dev/null 2>&1; then \
 		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/$(1).txt && \
 		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
 	else \

@@ -30,7 +30,7 @@ class ApiSettings(BaseSettings):
         description="Comma-separated base64 of 32 bytes each; the first seals page tokens, all open them.",
     )
     query_deadline: timedelta = Field(
-        timedelta(seconds=8), description="How long one question may take, ISO 8601 or seconds."
+        timedelta(seconds=8), description="How long one question may take, ISO 8601, such as PT8S."
     )
     max_bytes_billed: int = Field(
         10 * 2**30, ge=10 * 2**20, description="Bytes one question may bill; BigQuery's floor is 10 MiB."

@@ -1,0 +1,148 @@
+"""What an environment decides, read once from `Pulumi.<stack>.yaml` and checked before anything is declared.
+
+The only reader of stack configuration. A typo, a missing value or an impossible combination ends the
+preview with a sentence; no other module asks which environment it is.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+import pulumi
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from exposure.contracts.catalog import CATALOG
+
+_BATCHES_IN_FLIGHT_SECONDS = 8
+# https://cloud.google.com/pubsub/docs/handling-failures#set_the_maximum_number_of_delivery_attempts
+_LEAST_ATTEMPTS, _MOST_ATTEMPTS = 5, 100
+
+Label = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,63}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ServiceSettings(_Part):
+    """One Cloud Run service. `cpu` and `memory` as Cloud Run writes them; CPU is whole, 1 at least."""
+
+    cpu: Annotated[str, Field(pattern=r"^[1248]$")]
+    memory: Annotated[str, Field(pattern=r"^\d+(Mi|Gi)$")]
+    concurrency: Annotated[int, Field(ge=1, le=1000)]
+    min_instances: Annotated[int, Field(ge=0)]
+    max_instances: Annotated[int, Field(ge=1, le=1000)]
+    timeout_seconds: Annotated[int, Field(ge=1, le=3600)]
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.min_instances > self.max_instances:
+            raise ValueError("min_instances is above max_instances; no service can have both")
+        return self
+
+
+class FeedSettings(_Part):
+    """The subscription of each contract. Seconds as Pub/Sub bounds them."""
+
+    ack_deadline_seconds: Annotated[int, Field(ge=10, le=600)]
+    max_delivery_attempts: Annotated[int, Field(ge=_LEAST_ATTEMPTS, le=_MOST_ATTEMPTS)]
+    first_retry_seconds: Annotated[int, Field(ge=0, le=600)]
+    last_retry_seconds: Annotated[int, Field(ge=0, le=600)]
+    retention_days: Annotated[int, Field(ge=1, le=31)]
+
+    @model_validator(mode="after")
+    def _order(self) -> Self:
+        if self.first_retry_seconds > self.last_retry_seconds:
+            raise ValueError("first_retry_seconds is above last_retry_seconds; waits only grow")
+        return self
+
+
+class QuerySettings(_Part):
+    """What one question to BigQuery may take and bill; BigQuery bills 10 MiB at least."""
+
+    deadline_seconds: Annotated[int, Field(ge=1, le=60)]
+    max_bytes_billed: Annotated[int, Field(ge=10 * 2**20)]
+    threads: Annotated[int, Field(ge=1, le=80)]
+
+
+class AlertSettings(_Part):
+    """Who is told."""
+
+    emails: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")], ...] = Field(min_length=1)
+
+
+class BudgetSettings(_Part):
+    """Monthly spend in whole units of a currency."""
+
+    billing_account: Annotated[str, Field(pattern=r"^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$")]
+    amount_units: Annotated[int, Field(ge=1)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class CacheSettings(_Part):
+    """Memorystore for Valkey: its node type, and the address range of the network made for it."""
+
+    node_type: Literal["SHARED_CORE_NANO", "STANDARD_SMALL", "HIGHMEM_MEDIUM", "HIGHMEM_XLARGE"]
+    range: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+\.\d+/(1\d|2[0-6])$")]
+
+
+class DeliverySettings(_Part):
+    """The GitHub repository that may deploy, by the ids GitHub never gives twice, and its environment."""
+
+    repository_id: Annotated[str, Field(pattern=r"^\d+$")]
+    owner_id: Annotated[str, Field(pattern=r"^\d+$")]
+    environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+
+
+class Settings(_Part):
+    """Everything an environment decides; see `Pulumi.dev.yaml` for what each value means."""
+
+    project: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
+    project_number: Annotated[str, Field(pattern=r"^\d{6,}$")]
+    region: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+\d$")]
+    dataset_location: Annotated[str, Field(pattern=r"^(EU|US|[a-z]+-[a-z]+\d)$")]
+    labels: dict[Label, Label]
+    protected: bool
+    public: bool
+    image: Annotated[str, Field(pattern=r"^\S+@sha256:[0-9a-f]{64}$")] | None
+    page_token_keys_version: Annotated[str, Field(pattern=r"^[1-9]\d*$")]
+    api: ServiceSettings
+    ingest: ServiceSettings
+    feed: FeedSettings
+    query: QuerySettings
+    alerts: AlertSettings
+    slo_period_days: Annotated[int, Field(ge=1, le=30)]
+    budget: BudgetSettings | None
+    cache: CacheSettings | None
+    bi_engine_gib: Annotated[int, Field(ge=1, le=250)] | None
+    delivery: DeliverySettings | None
+
+    @model_validator(mode="after")
+    def _combinations(self) -> Self:
+        if self.feed.ack_deadline_seconds <= self.ingest.timeout_seconds:
+            raise ValueError(
+                "feed.ack_deadline_seconds must be above ingest.timeout_seconds: a push given up while it is "
+                "still being stored comes twice"
+            )
+        if self.ingest.timeout_seconds <= _BATCHES_IN_FLIGHT_SECONDS:
+            raise ValueError(
+                f"ingest.timeout_seconds must be above {_BATCHES_IN_FLIGHT_SECONDS}: that long a message may "
+                "wait for its append"
+            )
+        if self.query.deadline_seconds >= self.api.timeout_seconds:
+            raise ValueError(
+                "query.deadline_seconds must be below api.timeout_seconds, to be answered at all"
+            )
+        for contract in CATALOG:
+            if contract.service_level.availability_goal > _HIGHEST_GOAL:
+                raise ValueError(f"{contract.name}: Cloud Monitoring takes no SLO goal above {_HIGHEST_GOAL}")
+        return self
+
+
+# https://cloud.google.com/monitoring/api/ref_v3/rest/v3/services.serviceLevelObjectives
+_HIGHEST_GOAL = 0.9999
+
+
+def load() -> Settings:
+    """Return the selected stack's settings; pydantic's ValidationError names every wrong value."""
+    return Settings.model_validate(pulumi.Config().require_object("settings"))

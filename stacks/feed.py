@@ -1,0 +1,152 @@
+"""What each contract has in Pub/Sub: topic, push subscription, dead letters and their archive, and grants.
+
+Topics have no schema: an Avro union refuses plain JSON, so the subscriber is where messages are judged.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_gcp import bigquery, pubsub, serviceaccount
+
+from exposure.contracts.model import Contract
+from stacks.config import Settings
+
+_DAY_SECONDS = 86_400
+_ARCHIVE_COLUMNS = (
+    ("subscription_name", "STRING"),
+    ("message_id", "STRING"),
+    ("publish_time", "TIMESTAMP"),
+    ("data", "BYTES"),
+    ("attributes", "STRING"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receiver:
+    """Where messages are pushed, as whom, and what must be in place first.
+
+    `uri` is the service's own address, which is also the audience of its tokens. `agent` is Pub/Sub's
+    service agent as IAM writes it.
+    """
+
+    uri: str
+    account: serviceaccount.Account
+    agent: pulumi.Output[str]
+    dataset: bigquery.Dataset
+    ready: tuple[pulumi.Resource, ...]
+
+
+class Feed(pulumi.ComponentResource):
+    """One contract's topic and everything that hangs on it."""
+
+    def __init__(
+        self, contract: Contract, settings: Settings, receiver: Receiver, opts: pulumi.ResourceOptions
+    ) -> None:
+        super().__init__("exposure:feed:Feed", contract.topic, None, opts)
+        self._contract = contract
+        self._settings = settings
+        self._receiver = receiver
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._retention = f"{settings.feed.retention_days * _DAY_SECONDS}s"
+        topic = self._topic(contract.topic)
+        dead_letters = self._topic(f"{contract.topic}-dead-letters")
+        archive = self._archive(dead_letters)
+        forwarding = pubsub.TopicIAMMember(
+            f"{contract.topic}-dead-letters-publisher",
+            pubsub.TopicIAMMemberArgs(
+                topic=dead_letters.name, role="roles/pubsub.publisher", member=receiver.agent
+            ),
+            self._child,
+        )
+        # A dead letter nobody keeps is lost, so the archive comes before the first delivery.
+        self.subscription = self._push(topic, dead_letters, [forwarding, archive])
+        pubsub.SubscriptionIAMMember(
+            f"{contract.topic}-push-subscriber",
+            pubsub.SubscriptionIAMMemberArgs(
+                subscription=self.subscription.name, role="roles/pubsub.subscriber", member=receiver.agent
+            ),
+            self._child,
+        )
+        self.register_outputs({"topic": topic.id, "subscription": self.subscription.id})
+
+    def _topic(self, name: str) -> pubsub.Topic:
+        args = pubsub.TopicArgs(name=name, message_retention_duration=self._retention)
+        return pubsub.Topic(name, args, self._child)
+
+    def _push(
+        self, topic: pubsub.Topic, dead_letters: pubsub.Topic, first: list[pulumi.Resource]
+    ) -> pubsub.Subscription:
+        feed, receiver, name = self._settings.feed, self._receiver, f"{self._contract.topic}-push"
+        return pubsub.Subscription(
+            name,
+            pubsub.SubscriptionArgs(
+                name=name,
+                topic=topic.id,
+                ack_deadline_seconds=feed.ack_deadline_seconds,
+                message_retention_duration=self._retention,
+                expiration_policy=pubsub.SubscriptionExpirationPolicyArgs(ttl=""),
+                push_config=pubsub.SubscriptionPushConfigArgs(
+                    push_endpoint=f"{receiver.uri}/push/{self._contract.name}",
+                    oidc_token=pubsub.SubscriptionPushConfigOidcTokenArgs(
+                        service_account_email=receiver.account.email, audience=receiver.uri
+                    ),
+                ),
+                retry_policy=pubsub.SubscriptionRetryPolicyArgs(
+                    minimum_backoff=f"{feed.first_retry_seconds}s",
+                    maximum_backoff=f"{feed.last_retry_seconds}s",
+                ),
+                dead_letter_policy=pubsub.SubscriptionDeadLetterPolicyArgs(
+                    dead_letter_topic=dead_letters.id,
+                    max_delivery_attempts=feed.max_delivery_attempts,
+                ),
+            ),
+            pulumi.ResourceOptions(parent=self, depends_on=[*first, *receiver.ready]),
+        )
+
+    def _archive(self, dead_letters: pubsub.Topic) -> pubsub.Subscription:
+        """Keep dead letters in a table, bytes and attributes as they were."""
+        table = self._archive_table()
+        grant = bigquery.IamMember(
+            f"{self._contract.name}-dead-letters-writer",
+            bigquery.IamMemberArgs(
+                dataset_id=self._receiver.dataset.dataset_id,
+                table_id=table.table_id,
+                role="roles/bigquery.dataEditor",
+                member=self._receiver.agent,
+            ),
+            self._child,
+        )
+        name = f"{self._contract.topic}-dead-letters-archive"
+        path = pulumi.Output.format(
+            "{0}.{1}.{2}", self._settings.project, self._receiver.dataset.dataset_id, table.table_id
+        )
+        return pubsub.Subscription(
+            name,
+            pubsub.SubscriptionArgs(
+                name=name,
+                topic=dead_letters.id,
+                message_retention_duration=self._retention,
+                expiration_policy=pubsub.SubscriptionExpirationPolicyArgs(ttl=""),
+                bigquery_config=pubsub.SubscriptionBigqueryConfigArgs(table=path, write_metadata=True),
+            ),
+            pulumi.ResourceOptions(parent=self, depends_on=[grant]),
+        )
+
+    def _archive_table(self) -> bigquery.Table:
+        name = f"{self._contract.name}_dead_letters"
+        fields = [{"name": column, "type": kind, "mode": "NULLABLE"} for column, kind in _ARCHIVE_COLUMNS]
+        return bigquery.Table(
+            name,
+            bigquery.TableArgs(
+                dataset_id=self._receiver.dataset.dataset_id,
+                table_id=name,
+                description=f"Messages of {self._contract.topic} that could not be delivered.",
+                schema=json.dumps(fields),
+                time_partitioning=bigquery.TableTimePartitioningArgs(type="DAY", field="publish_time"),
+                deletion_protection=self._settings.protected,
+            ),
+            pulumi.ResourceOptions(parent=self, protect=self._settings.protected),
+        )

@@ -1,0 +1,48 @@
+"""The whole platform on one page, in the order of the data's flow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from exposure.contracts.catalog import CATALOG, Catalog
+from stacks.api import declare_api
+from stacks.config import Settings
+from stacks.feed import Feed, Receiver
+from stacks.image import ServiceImage
+from stacks.ingest import Ingest
+from stacks.project import Project, make_provider
+from stacks.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What the stack exports: where the services answer, and the image they run."""
+
+    api_uri: str
+    ingest_uri: str
+    image: pulumi.Output[str]
+
+
+def declare(settings: Settings, catalog: Catalog = CATALOG) -> Platform:
+    """Declare every resource of one environment."""
+    provider = make_provider(settings)
+    project = Project("project", pulumi.ResourceOptions(provider=provider))
+    opts = pulumi.ResourceOptions(provider=provider, depends_on=[project])
+    image = ServiceImage("image", settings, opts)
+    warehouse = Warehouse("warehouse", settings, catalog, opts)
+    ingest = Ingest(settings, image.ref, project.pubsub_agent, opts)
+    api = declare_api(settings, image.ref, opts)
+    for contract in catalog:
+        warehouse.allow_append(contract, "ingest", ingest.member)
+        warehouse.allow_read(contract, "api", api.member)
+        receiver = Receiver(
+            uri=ingest.uri,
+            account=ingest.pusher,
+            agent=project.pubsub_agent,
+            dataset=warehouse.dataset(contract.dataset),
+            ready=ingest.ready,
+        )
+        Feed(contract, settings, receiver, opts)
+    return Platform(api.uri, ingest.uri, image.ref)

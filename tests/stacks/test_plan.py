@@ -1,0 +1,171 @@
+"""What both environments declare, judged without a cloud: golden plans, and the ties between resources."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exposure import entrypoints
+from exposure.contracts.analytics_table import CONTRACT
+from exposure.contracts.catalog import CATALOG, Catalog
+from exposure.warehouse.schema import quarantine_table, rows_table
+from stacks.plan import Recorded, describe, record, settings_of
+from stacks.platform import declare
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "plans"
+SERVICE = "gcp:cloudrunv2/service:Service"
+SUBSCRIPTION = "gcp:pubsub/subscription:Subscription"
+TABLE = "gcp:bigquery/table:Table"
+
+
+def of_type(plan: list[Recorded], kind: str) -> list[Recorded]:
+    return [one for one in plan if one.type == kind]
+
+
+def named(plan: list[Recorded], kind: str, name: str) -> Any:
+    return next(one for one in of_type(plan, kind) if one.name == name).inputs
+
+
+def environment_of(plan: list[Recorded], service: str) -> dict[str, str]:
+    container = named(plan, SERVICE, service)["template"]["containers"][0]
+    return {env["name"]: env.get("value", "secret") for env in container["envs"]}
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_plan_is_the_golden_one(stack: str, request: pytest.FixtureRequest) -> None:
+    text = describe(request.getfixturevalue(f"{stack}_plan"))
+    # Where the repository lies on this machine is part of a build's context.
+    text = text.replace(str(Path(__file__).parent.parent.parent), ".")
+    golden = GOLDEN / f"{stack}.txt"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.parent.mkdir(parents=True, exist_ok=True)
+        golden.write_text(text)
+    assert text == golden.read_text(), "make golden rewrites it"
+
+
+def test_both_environments_declare_the_same_kinds_of_resources(
+    dev_plan: list[Recorded], prod_plan: list[Recorded]
+) -> None:
+    def kinds(plan: list[Recorded]) -> Counter[tuple[str, str]]:
+        return Counter((one.type, one.name) for one in plan if one.type != "pulumi:pulumi:Stack")
+
+    assert kinds(dev_plan) == kinds(prod_plan)
+
+
+def test_every_push_is_meant_for_the_service_it_goes_to_and_comes_as_its_only_invoker(
+    plan: list[Recorded],
+) -> None:
+    pushes = [one for one in of_type(plan, SUBSCRIPTION) if "pushConfig" in one.inputs]
+    assert len(pushes) == len(CATALOG.contracts)
+    told = environment_of(plan, "ingest")
+    for push in pushes:
+        config = push.inputs["pushConfig"]
+        assert config["pushEndpoint"].startswith(f"{config['oidcToken']['audience']}/push/")
+        assert config["oidcToken"]["audience"] == told["EXPOSURE_PUSH_AUDIENCE"]
+        assert config["oidcToken"]["serviceAccountEmail"] == told["EXPOSURE_PUSH_ACCOUNT"]
+    invokers = of_type(plan, "gcp:cloudrunv2/serviceIamMember:ServiceIamMember")
+    assert [one.inputs["member"] for one in invokers] == [f"serviceAccount:{told['EXPOSURE_PUSH_ACCOUNT']}"]
+    assert named(plan, SERVICE, "ingest")["ingress"] == "INGRESS_TRAFFIC_INTERNAL_ONLY"
+    assert named(plan, SERVICE, "ingest")["invokerIamDisabled"] is False
+
+
+def test_a_push_waits_for_everything_its_first_delivery_needs(plan: list[Recorded]) -> None:
+    by_urn = {one.urn: one for one in plan}
+    for push in of_type(plan, SUBSCRIPTION):
+        if "pushConfig" not in push.inputs:
+            continue
+        needed = {by_urn[urn].name for urn in push.depends_on}
+        topic = push.name.removesuffix("-push")
+        assert {
+            f"{topic}-dead-letters-publisher",
+            f"{topic}-dead-letters-archive",
+            "agent-mints-push-tokens",
+            "push-invokes-ingest",
+        } <= needed
+
+
+def test_every_subscription_outlasts_silence_and_every_push_has_dead_letters_and_waits(
+    plan: list[Recorded],
+) -> None:
+    for one in of_type(plan, SUBSCRIPTION):
+        assert one.inputs["expirationPolicy"] == {"ttl": ""}
+        if "pushConfig" in one.inputs:
+            assert one.inputs["deadLetterPolicy"]["maxDeliveryAttempts"] == 100
+            assert one.inputs["retryPolicy"] == {"minimumBackoff": "10s", "maximumBackoff": "600s"}
+
+
+def test_ingest_may_append_and_not_read_and_the_api_may_read_and_not_write(plan: list[Recorded]) -> None:
+    grants = of_type(plan, "gcp:bigquery/iamMember:IamMember")
+    roles: dict[tuple[str, str], set[str]] = {}
+    for grant in grants:
+        roles.setdefault((grant.inputs["member"], grant.inputs["tableId"]), set()).add(grant.inputs["role"])
+    for contract in CATALOG:
+        rows, quarantine = rows_table(contract).name, quarantine_table(contract).name
+        ingest = "serviceAccount:exposure-ingest@project.iam.gserviceaccount.com"
+        api = "serviceAccount:exposure-api@project.iam.gserviceaccount.com"
+        appender = {"projects/project/roles/exposureAppender"}
+        assert roles[ingest, rows] == roles[ingest, quarantine] == appender
+        assert roles[api, rows] == {"roles/bigquery.dataViewer"}
+        assert (api, quarantine) not in roles
+    role = named(plan, "gcp:projects/iAMCustomRole:IAMCustomRole", "appender")
+    assert role["permissions"] == ["bigquery.tables.get", "bigquery.tables.updateData"]
+
+
+def test_tables_hold_the_columns_the_writers_write_in_their_order(plan: list[Recorded]) -> None:
+    for contract in CATALOG:
+        for table in (rows_table(contract), quarantine_table(contract)):
+            declared = named(plan, TABLE, table.name)
+            fields = json.loads(declared["schema"])
+            assert [field["name"] for field in fields] == [column.name for column in table.columns]
+            assert declared["timePartitioning"]["field"] == table.partitioned_by
+            assert declared["requirePartitionFilter"] is False
+
+
+def test_what_holds_data_is_protected_where_the_stack_says_so(
+    dev_plan: list[Recorded], prod_plan: list[Recorded]
+) -> None:
+    for plan, is_protected in ((dev_plan, False), (prod_plan, True)):
+        tables = [one for one in of_type(plan, TABLE) if "view" not in one.inputs]
+        assert {one.protect for one in tables} == {is_protected}
+        assert {one.inputs["deletionProtection"] for one in tables} == {is_protected}
+
+
+def test_services_run_an_image_by_its_digest_and_are_probed_where_they_answer(plan: list[Recorded]) -> None:
+    for one in of_type(plan, SERVICE):
+        container = one.inputs["template"]["containers"][0]
+        assert "@sha256:" in container["image"]
+        paths = {container[probe]["httpGet"]["path"] for probe in ("startupProbe", "livenessProbe")}
+        assert paths == {"/health/live", "/health/ready"}
+        assert not any(path.endswith("z") for path in paths)
+        assert container["resources"]["cpuIdle"] is True
+
+
+@pytest.mark.parametrize("service", ["api", "ingest"])
+def test_the_environment_declared_for_a_service_starts_it(
+    service: str, plan: list[Recorded], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = environment_of(plan, service)
+    key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+    for name, value in told.items():
+        monkeypatch.setenv(name, key if name == "EXPOSURE_PAGE_TOKEN_KEYS" else value)
+    # No credentials are to be had here; an address of an emulator asks for none.
+    monkeypatch.setenv("EXPOSURE_BIGQUERY_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setenv("EXPOSURE_STORAGE_WRITE_ENDPOINT", "127.0.0.1:9")
+    command = named(plan, SERVICE, service)["template"]["containers"][0]["commands"]
+    assert command[2] == f"exposure.entrypoints:{service}"
+    assert callable(getattr(entrypoints, service)())
+
+
+def test_one_more_contract_adds_its_own_resources_and_touches_no_other(dev_plan: list[Recorded]) -> None:
+    settings = settings_of("dev")
+    one = record("dev", lambda: declare(settings, Catalog((CONTRACT,))))
+    both = {(each.type, each.name): each.inputs for each in dev_plan}
+    alone = {(each.type, each.name): each.inputs for each in one}
+    assert alone.items() <= both.items()
+    added = {name for kind, name in both.keys() - alone.keys() if kind != "pulumi:pulumi:Stack"}
+    assert all("orders" in name or name == "sales_dataset" for name in added), added
