@@ -8,6 +8,7 @@ from __future__ import annotations
 import pulumi
 from pulumi_gcp import projects, secretmanager
 
+from stacks.cache import Cache
 from stacks.command import command
 from stacks.config import Settings
 from stacks.service import CloudRunService, Program
@@ -17,9 +18,9 @@ _SECRET = "page-token-keys"  # noqa: S105 - a name
 
 
 def declare_api(
-    settings: Settings, image: pulumi.Input[str], opts: pulumi.ResourceOptions
+    settings: Settings, image: pulumi.Input[str], cache: Cache | None, opts: pulumi.ResourceOptions
 ) -> CloudRunService:
-    """Return the service, allowed to run queries and to read its secret and nothing else."""
+    """Return the service, allowed to run queries, to read its secret, to reach its cache and nothing else."""
     secret = secretmanager.Secret(
         _SECRET,
         secretmanager.SecretArgs(
@@ -28,7 +29,7 @@ def declare_api(
         ),
         pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=settings.protected)),
     )
-    service = CloudRunService(_NAME, settings, _program(settings, image, secret.secret_id), opts)
+    service = CloudRunService(_NAME, settings, _program(settings, image, secret.secret_id, cache), opts)
     secretmanager.SecretIamMember(
         "api-reads-page-token-keys",
         secretmanager.SecretIamMemberArgs(
@@ -43,10 +44,14 @@ def declare_api(
         ),
         opts,
     )
+    if cache is not None:
+        cache.allow_connect(_NAME, service.member)
     return service
 
 
-def _program(settings: Settings, image: pulumi.Input[str], secret: pulumi.Input[str]) -> Program:
+def _program(
+    settings: Settings, image: pulumi.Input[str], secret: pulumi.Input[str], cache: Cache | None
+) -> Program:
     query = settings.query
     return Program(
         image=image,
@@ -61,5 +66,6 @@ def _program(settings: Settings, image: pulumi.Input[str], secret: pulumi.Input[
         secrets={"page_token_keys": (secret, settings.page_token_keys_version)},
         sizes=settings.api,
         is_internal=False,
-        is_public=settings.public,
+        is_public=settings.is_public,
+        network=None if cache is None else cache.network,
     )

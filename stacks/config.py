@@ -6,17 +6,22 @@ preview with a sentence; no other module asks which environment it is.
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Annotated, Literal, Self
 
 import pulumi
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from exposure.contracts.catalog import CATALOG
 
 _BATCHES_IN_FLIGHT_SECONDS = 8
 # https://cloud.google.com/pubsub/docs/handling-failures#set_the_maximum_number_of_delivery_attempts
 _LEAST_ATTEMPTS, _MOST_ATTEMPTS = 5, 100
+# https://cloud.google.com/run/docs/configuring/vpc-direct-vpc
+_SMALLEST_SUBNET = 26
+_UNREACHABLE = ip_network("192.168.1.0/24")
 
+ProjectNumber = Annotated[str, Field(pattern=r"^\d{6,}$")]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,63}$")]
 
 
@@ -38,6 +43,22 @@ class ServiceSettings(_Part):
     def _order(self) -> Self:
         if self.min_instances > self.max_instances:
             raise ValueError("min_instances is above max_instances; no service can have both")
+        return self
+
+
+class IngestServiceSettings(ServiceSettings):
+    """The subscriber. `batch_rows` closes one append; `appends_in_flight` is per table."""
+
+    batch_rows: Annotated[int, Field(ge=1)]
+    appends_in_flight: Annotated[int, Field(ge=1, le=4)]
+
+    @model_validator(mode="after")
+    def _batches_fill(self) -> Self:
+        if self.batch_rows > self.concurrency:
+            raise ValueError(
+                "batch_rows is above concurrency: every row waits in a request of its own, so no batch would "
+                "ever fill"
+            )
         return self
 
 
@@ -80,34 +101,56 @@ class BudgetSettings(_Part):
 
 
 class CacheSettings(_Part):
-    """Memorystore for Valkey: its node type, and the address range of the network made for it."""
+    """Memorystore for Valkey: its nodes, and the private range of the network made for it."""
 
     node_type: Literal["SHARED_CORE_NANO", "STANDARD_SMALL", "HIGHMEM_MEDIUM", "HIGHMEM_XLARGE"]
-    range: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+\.\d+/(1\d|2[0-6])$")]
+    replicas: Annotated[int, Field(ge=0, le=5)]
+    range: str
+
+    @field_validator("range")
+    @classmethod
+    def _is_a_private_subnet(cls, value: str) -> str:
+        network = ip_network(value)
+        if network.version != 4 or not network.is_private or network.prefixlen > _SMALLEST_SUBNET:
+            raise ValueError(
+                f"range {value} must be private IPv4 of /{_SMALLEST_SUBNET} or larger: instances take "
+                "several addresses each while a revision rolls out"
+            )
+        if network.overlaps(_UNREACHABLE):
+            raise ValueError(f"range {value} overlaps {_UNREACHABLE}, which Cloud Run cannot reach")
+        return value
 
 
 class DeliverySettings(_Part):
-    """The GitHub repository that may deploy, by the ids GitHub never gives twice, and its environment."""
+    """The GitHub repository that may deploy, by the ids GitHub never gives twice, and its environment.
+
+    `state_bucket` and `state_key` are what `bootstrap.sh` made and named.
+    """
 
     repository_id: Annotated[str, Field(pattern=r"^\d+$")]
     owner_id: Annotated[str, Field(pattern=r"^\d+$")]
     environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    state_bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$")]
+    state_key: Annotated[
+        str, Field(pattern=r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$")
+    ]
 
 
 class Settings(_Part):
     """Everything an environment decides; see `Pulumi.dev.yaml` for what each value means."""
 
     project: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{4,28}[a-z0-9]$")]
-    project_number: Annotated[str, Field(pattern=r"^\d{6,}$")]
+    project_number: ProjectNumber
     region: Annotated[str, Field(pattern=r"^[a-z]+-[a-z]+\d$")]
     dataset_location: Annotated[str, Field(pattern=r"^(EU|US|[a-z]+-[a-z]+\d)$")]
     labels: dict[Label, Label]
     protected: bool
-    public: bool
+    access: Literal["public", "iam"]
+    image_readers: tuple[ProjectNumber, ...]
     image: Annotated[str, Field(pattern=r"^\S+@sha256:[0-9a-f]{64}$")] | None
     page_token_keys_version: Annotated[str, Field(pattern=r"^[1-9]\d*$")]
     api: ServiceSettings
-    ingest: ServiceSettings
+    ingest: IngestServiceSettings
     feed: FeedSettings
     query: QuerySettings
     alerts: AlertSettings
@@ -116,6 +159,11 @@ class Settings(_Part):
     cache: CacheSettings | None
     bi_engine_gib: Annotated[int, Field(ge=1, le=250)] | None
     delivery: DeliverySettings | None
+
+    @property
+    def is_public(self) -> bool:
+        """Whether the API answers callers without an identity of Google's."""
+        return self.access == "public"
 
     @model_validator(mode="after")
     def _combinations(self) -> Self:

@@ -26,6 +26,7 @@ class ServiceImage(pulumi.ComponentResource):
         super().__init__("exposure:image:ServiceImage", name, None, opts)
         self._child = pulumi.ResourceOptions(parent=self)
         repository = self._registry(settings)
+        self._allow_pull(repository, settings)
         self.ref: pulumi.Output[str]
         if settings.image is None:
             self.ref = self._build(repository).ref
@@ -61,6 +62,20 @@ class ServiceImage(pulumi.ComponentResource):
             ),
             self._child,
         )
+
+    def _allow_pull(self, repository: artifactregistry.Repository, settings: Settings) -> None:
+        """Let Cloud Run of other projects pull, so that they run the very images built here."""
+        for number in settings.image_readers:
+            artifactregistry.RepositoryIamMember(
+                f"run-of-{number}-pulls",
+                artifactregistry.RepositoryIamMemberArgs(
+                    repository=repository.name,
+                    location=settings.region,
+                    role="roles/artifactregistry.reader",
+                    member=f"serviceAccount:service-{number}@serverless-robot-prod.iam.gserviceaccount.com",
+                ),
+                self._child,
+            )
 
     def _build(self, repository: artifactregistry.Repository) -> docker_build.Image:
         return docker_build.Image(

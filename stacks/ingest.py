@@ -51,9 +51,12 @@ def _program(settings: Settings, image: pulumi.Input[str], pusher: pulumi.Input[
             "project": settings.project,
             "push_account": pusher,
             "push_audience": service_uri(_NAME, settings),
+            "batch_rows": str(settings.ingest.batch_rows),
+            "appends_in_flight": str(settings.ingest.appends_in_flight),
         },
         secrets={},
         sizes=settings.ingest,
         is_internal=True,
         is_public=False,
+        network=None,
     )

@@ -69,14 +69,15 @@ class _Recorder(mocks.MockMonitor):
 class _Answers(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         """Return the inputs and what Google would add to them."""
-        return f"{args.name}-id", {**args.inputs, **_computed(args)}
+        return f"{args.name}-id", {**args.inputs, **computed(args)}
 
     def call(self, args: mocks.MockCallArgs) -> NoReturn:
         """Refuse: the program asks Google nothing while it is planned."""
         raise LookupError(f"the program calls {args.token}, for which there is no stand-in")
 
 
-def _computed(args: mocks.MockResourceArgs) -> dict[str, Any]:
+def computed(args: mocks.MockResourceArgs) -> dict[str, Any]:
+    """Return what Google would add to a resource's inputs, under its wire names."""
     stand_ins: dict[str, Callable[[], dict[str, Any]]] = {
         "gcp:serviceaccount/account:Account": lambda: _account(args.inputs["accountId"]),
         "gcp:projects/serviceIdentity:ServiceIdentity": lambda: {
@@ -92,6 +93,12 @@ def _computed(args: mocks.MockResourceArgs) -> dict[str, Any]:
             "name": f"projects/project/roles/{args.inputs['roleId']}"
         },
         "gcp:cloudrunv2/service:Service": lambda: {"uri": f"https://{args.inputs['name']}.example"},
+        "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": lambda: {
+            "name": f"projects/1/locations/global/pools/{args.inputs['workloadIdentityPoolId']}"
+        },
+        "gcp:memorystore/instance:Instance": lambda: {
+            "endpoints": [{"connections": [{"pscAutoConnection": {"ipAddress": "10.0.0.2"}}]}]
+        },
         "gcp:monitoring/slo:Slo": lambda: {
             "name": f"projects/1/services/s/serviceLevelObjectives/{args.inputs.get('sloId', args.name)}"
         },

@@ -8,7 +8,9 @@ import pulumi
 
 from exposure.contracts.catalog import CATALOG, Catalog
 from stacks.api import declare_api
+from stacks.cache import Cache
 from stacks.config import Settings
+from stacks.delivery import Delivery
 from stacks.feed import Feed, Receiver
 from stacks.image import ServiceImage
 from stacks.ingest import Ingest
@@ -33,7 +35,8 @@ def declare(settings: Settings, catalog: Catalog = CATALOG) -> Platform:
     image = ServiceImage("image", settings, opts)
     warehouse = Warehouse("warehouse", settings, catalog, opts)
     ingest = Ingest(settings, image.ref, project.pubsub_agent, opts)
-    api = declare_api(settings, image.ref, opts)
+    cache = None if settings.cache is None else Cache("cache", settings, settings.cache, opts)
+    api = declare_api(settings, image.ref, cache, opts)
     for contract in catalog:
         warehouse.allow_append(contract, "ingest", ingest.member)
         warehouse.allow_read(contract, "api", api.member)
@@ -45,4 +48,6 @@ def declare(settings: Settings, catalog: Catalog = CATALOG) -> Platform:
             ready=ingest.ready,
         )
         Feed(contract, settings, receiver, opts)
+    if settings.delivery is not None:
+        Delivery("delivery", settings, settings.delivery, opts)
     return Platform(api.uri, ingest.uri, image.ref)

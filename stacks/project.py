@@ -16,7 +16,9 @@ APIS = (
     "bigquery.googleapis.com",
     "bigquerystorage.googleapis.com",
     "billingbudgets.googleapis.com",
+    "cloudkms.googleapis.com",
     "cloudresourcemanager.googleapis.com",
+    "compute.googleapis.com",
     "iam.googleapis.com",
     "iamcredentials.googleapis.com",
     "logging.googleapis.com",
@@ -27,6 +29,7 @@ APIS = (
     "run.googleapis.com",
     "secretmanager.googleapis.com",
     "serviceconsumermanagement.googleapis.com",
+    "storage.googleapis.com",
     "sts.googleapis.com",
 )
 

@@ -49,6 +49,8 @@ class Warehouse(pulumi.ComponentResource):
         )
         for contract in contracts:
             self._declare(contract)
+        if settings.bi_engine_gib is not None:
+            self._reserve(settings.bi_engine_gib)
         self.register_outputs({})
 
     def dataset(self, dataset_id: str) -> bigquery.Dataset:
@@ -92,6 +94,14 @@ class Warehouse(pulumi.ComponentResource):
                 deletion_protection=False,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=[base]),
+        )
+
+    def _reserve(self, gib: int) -> None:
+        """Keep what is asked often in memory; a location has one reservation for the whole project."""
+        bigquery.BiReservation(
+            "bi-engine",
+            bigquery.BiReservationArgs(location=self._settings.dataset_location, size=gib * 2**30),
+            self._child,
         )
 
     def _table(self, table: Table) -> bigquery.Table:

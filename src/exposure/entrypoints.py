@@ -61,6 +61,6 @@ def ingest() -> ASGIApp:
     verifier = TokenVerifier(
         PushIdentity(settings.push_account, settings.push_audience, settings.certificates_url)
     )
-    limits = BatchLimits(in_flight=settings.appends_in_flight)
+    limits = BatchLimits(rows=settings.batch_rows, in_flight=settings.appends_in_flight)
     pipelines = {contract.name: Pipeline(contract, writer, limits) for contract in CATALOG}
     return PushApp(pipelines, verifier, writer)

@@ -64,6 +64,9 @@ class IngestSettings(BaseSettings):
     certificates_url: str = Field(
         GOOGLE_CERTIFICATES, description="Where the push tokens' keys are published."
     )
+    batch_rows: int = Field(
+        250, ge=1, le=10_000, description="Rows that close one append; no more than pushes open at a time."
+    )
     appends_in_flight: int = Field(2, ge=1, le=4, description="Appends in flight per table.")
     storage_write_endpoint: str | None = Field(
         None, description="An emulator's gRPC address (host:port, no TLS); unset in the cloud."

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from stacks.config import Settings
 from stacks.plan import Recorded, record, settings_of
 from stacks.platform import declare
+
+EVERY_OPTION: dict[str, Any] = {
+    "access": "iam",
+    "image_readers": ["100000000003"],
+    "budget": {"billing_account": "000000-000000-000000", "amount_units": 500, "currency": "EUR"},
+    "cache": {"node_type": "SHARED_CORE_NANO", "replicas": 1, "range": "10.20.0.0/24"},
+    "bi_engine_gib": 2,
+    "delivery": {
+        "repository_id": "123456789",
+        "owner_id": "987654",
+        "environment": "prod",
+        "state_bucket": "data-exposure-prod-state",
+        "state_key": "projects/data-exposure-prod/locations/europe-west1/keyRings/pulumi/cryptoKeys/state",
+    },
+}
 
 
 def plan_of(stack: str) -> list[Recorded]:
@@ -23,8 +41,15 @@ def prod_plan() -> list[Recorded]:
     return plan_of("prod")
 
 
-@pytest.fixture(params=["dev", "prod"])
+@pytest.fixture(scope="session")
+def full_plan() -> list[Recorded]:
+    """What an environment declares that asks for every optional part."""
+    settings = Settings.model_validate({**settings_of("prod").model_dump(mode="json"), **EVERY_OPTION})
+    return record("full", lambda: declare(settings))
+
+
+@pytest.fixture(params=["dev", "prod", "full"])
 def plan(request: pytest.FixtureRequest) -> list[Recorded]:
-    """Each environment's plan in turn."""
+    """Each plan in turn."""
     recorded: list[Recorded] = request.getfixturevalue(f"{request.param}_plan")
     return recorded

@@ -13,7 +13,10 @@ import pytest
 from exposure import entrypoints
 from exposure.contracts.analytics_table import CONTRACT
 from exposure.contracts.catalog import CATALOG, Catalog
+from exposure.settings import ENVIRONMENT_PREFIX, ApiSettings, IngestSettings
 from exposure.warehouse.schema import quarantine_table, rows_table
+from stacks.config import Settings
+from stacks.delivery import PREVIEW_ROLES
 from stacks.plan import Recorded, describe, record, settings_of
 from stacks.platform import declare
 
@@ -48,13 +51,86 @@ def test_the_plan_is_the_golden_one(stack: str, request: pytest.FixtureRequest) 
     assert text == golden.read_text(), "make golden rewrites it"
 
 
-def test_both_environments_declare_the_same_kinds_of_resources(
-    dev_plan: list[Recorded], prod_plan: list[Recorded]
-) -> None:
+def test_environments_that_ask_for_the_same_declare_the_same(prod_plan: list[Recorded]) -> None:
+    choices = ("image", "image_readers", "budget", "cache", "bi_engine_gib", "delivery")
+    wanted = settings_of("prod").model_dump(mode="json", include=set(choices))
+    settings = Settings.model_validate({**settings_of("dev").model_dump(mode="json"), **wanted})
+
     def kinds(plan: list[Recorded]) -> Counter[tuple[str, str]]:
         return Counter((one.type, one.name) for one in plan if one.type != "pulumi:pulumi:Stack")
 
-    assert kinds(dev_plan) == kinds(prod_plan)
+    assert kinds(record("dev", lambda: declare(settings))) == kinds(prod_plan)
+
+
+def test_only_an_option_asked_for_declares_its_parts(
+    prod_plan: list[Recorded], full_plan: list[Recorded]
+) -> None:
+    def kinds(plan: list[Recorded]) -> set[str]:
+        return {one.type for one in plan}
+
+    assert kinds(full_plan) - kinds(prod_plan) >= {
+        "gcp:artifactregistry/repositoryIamMember:RepositoryIamMember",
+        "gcp:bigquery/biReservation:BiReservation",
+        "gcp:compute/network:Network",
+        "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider",
+        "gcp:memorystore/instance:Instance",
+    }
+
+
+def test_the_cache_is_private_and_asks_who_connects(full_plan: list[Recorded]) -> None:
+    cache = named(full_plan, "gcp:memorystore/instance:Instance", "cache")
+    assert cache["authorizationMode"] == "IAM_AUTH"
+    assert cache["transitEncryptionMode"] == "SERVER_AUTHENTICATION"
+    egress = named(full_plan, SERVICE, "api")["template"]["vpcAccess"]
+    assert egress["egress"] == "PRIVATE_RANGES_ONLY"
+    firewalls = of_type(full_plan, "gcp:compute/firewall:Firewall")
+    assert {tag for one in firewalls for tag in one.inputs["targetTags"]} == set(
+        egress["networkInterfaces"][0]["tags"]
+    )
+    assert [one.name for one in firewalls if "denies" in one.inputs] == ["api-reaches-nothing-else"]
+    assert "vpcAccess" not in named(full_plan, SERVICE, "ingest")["template"]
+
+
+def test_github_is_let_in_by_numbers_and_deploys_from_the_protected_environment_only(
+    full_plan: list[Recorded],
+) -> None:
+    kind = "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider"
+    provider = named(full_plan, kind, "github-actions")
+    assert provider["attributeCondition"] == (
+        "assertion.repository_owner_id == '987654' && assertion.repository_id == '123456789'"
+    )
+    grants = of_type(full_plan, "gcp:serviceaccount/iAMMember:IAMMember")
+    trades = {
+        one.inputs["serviceAccountId"].split("/")[-1].split("@")[0]: one.inputs["member"].rsplit("/", 1)[-1]
+        for one in grants
+        if one.inputs["role"] == "roles/iam.workloadIdentityUser"
+    }
+    assert trades == {"exposure-deploy": "prod", "exposure-preview": "prod-preview"}
+    assert not of_type(full_plan, "gcp:serviceaccount/key:Key")
+
+
+def test_a_preview_reads_and_changes_nothing_but_the_lock(full_plan: list[Recorded]) -> None:
+    preview = "serviceAccount:exposure-preview@project.iam.gserviceaccount.com"
+    project = of_type(full_plan, "gcp:projects/iAMMember:IAMMember")
+    roles = {one.inputs["role"] for one in project if one.inputs["member"] == preview}
+    assert roles == set(PREVIEW_ROLES)
+    assert not {role for role in roles if role.endswith(("admin", "Admin", "Editor", "owner", "/viewer"))}
+    assert not roles & {"roles/bigquery.dataViewer", "roles/secretmanager.secretAccessor"}
+    bucket = of_type(full_plan, "gcp:storage/bucketIAMMember:BucketIAMMember")
+    writes = [
+        one.inputs
+        for one in bucket
+        if one.inputs["member"] == preview and one.inputs["role"] == "roles/storage.objectUser"
+    ]
+    assert [one["condition"]["expression"] for one in writes] == [
+        'resource.name.startsWith("projects/_/buckets/data-exposure-prod-state/objects/.pulumi/locks/")'
+    ]
+
+
+def test_every_variable_declared_for_a_service_is_one_it_reads(plan: list[Recorded]) -> None:
+    for service, settings in (("api", ApiSettings), ("ingest", IngestSettings)):
+        names = {f"{ENVIRONMENT_PREFIX}{field.upper()}" for field in settings.model_fields}
+        assert environment_of(plan, service).keys() <= names
 
 
 def test_every_push_is_meant_for_the_service_it_goes_to_and_comes_as_its_only_invoker(

@@ -1,0 +1,36 @@
+#!/bin/sh
+# Makes what holds Pulumi's state and so cannot be declared in it: one bucket and one key per environment.
+# A person runs it once, with gcloud logged in; run again, it changes nothing.
+set -eu
+
+if [ $# -ne 3 ]; then
+    echo "usage: $0 STACK PROJECT LOCATION      for example: $0 dev data-exposure-dev europe-west1" >&2
+    exit 2
+fi
+stack=$1 project=$2 location=$3
+bucket=$project-pulumi-state
+
+gcloud services enable storage.googleapis.com cloudkms.googleapis.com --project "$project"
+
+gcloud storage buckets describe "gs://$bucket" --project "$project" >/dev/null 2>&1 ||
+    gcloud storage buckets create "gs://$bucket" --project "$project" --location "$location" \
+        --uniform-bucket-level-access --public-access-prevention
+# Versions are the way back from a state written by mistake.
+gcloud storage buckets update "gs://$bucket" --project "$project" --versioning
+
+gcloud kms keyrings describe pulumi --location "$location" --project "$project" >/dev/null 2>&1 ||
+    gcloud kms keyrings create pulumi --location "$location" --project "$project"
+gcloud kms keys describe state --keyring pulumi --location "$location" --project "$project" >/dev/null 2>&1 ||
+    gcloud kms keys create state --keyring pulumi --location "$location" --project "$project" \
+        --purpose encryption --rotation-period 90d --next-rotation-time +p90d
+
+key=projects/$project/locations/$location/keyRings/pulumi/cryptoKeys/state
+cat <<EOF
+project_number: $(gcloud projects describe "$project" --format 'value(projectNumber)')
+state_bucket:   $bucket
+state_key:      $key
+
+Next:
+  pulumi login gs://$bucket
+  pulumi stack init organization/data-exposure-platform/$stack --secrets-provider gcpkms://$key
+EOF

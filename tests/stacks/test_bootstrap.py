@@ -1,0 +1,64 @@
+"""The script a person runs before the first `pulumi up`, against a gcloud that remembers what it was told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parent.parent.parent / "stacks" / "bootstrap.sh"
+GCLOUD = """#!/bin/sh
+echo "$*" >> "$TOLD"
+case "$*" in
+  *projects\\ describe*) echo 100000000001 ;;
+  *describe*) [ -e "$TOLD.exists" ] ;;
+esac
+"""
+
+
+@pytest.fixture
+def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where the stand-in for gcloud writes its command lines."""
+    gcloud = tmp_path / "gcloud"
+    gcloud.write_text(GCLOUD)
+    gcloud.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("TOLD", str(tmp_path / "told"))
+    return tmp_path / "told"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([SCRIPT, *arguments], capture_output=True, text=True, check=False, timeout=30)
+
+
+def created(told: Path) -> list[str]:
+    return [line for line in told.read_text().splitlines() if " create " in line]
+
+
+def test_an_empty_project_gets_one_private_bucket_and_one_rotating_key(told: Path) -> None:
+    finished = run("dev", "data-exposure-dev", "europe-west1")
+    assert finished.returncode == 0, finished.stderr
+    bucket, ring, key = created(told)
+    assert bucket.startswith("storage buckets create gs://data-exposure-dev-pulumi-state ")
+    assert "--public-access-prevention" in bucket
+    assert "--uniform-bucket-level-access" in bucket
+    assert ring.startswith("kms keyrings create pulumi ")
+    assert key.startswith("kms keys create state --keyring pulumi ")
+    assert "--rotation-period 90d" in key
+    assert "state_bucket:   data-exposure-dev-pulumi-state" in finished.stdout
+    assert "project_number: 100000000001" in finished.stdout
+
+
+def test_run_again_it_makes_nothing(told: Path) -> None:
+    told.with_suffix(".exists").touch()
+    assert run("dev", "data-exposure-dev", "europe-west1").returncode == 0
+    assert created(told) == []
+
+
+def test_without_its_three_words_it_says_which(told: Path) -> None:
+    finished = run("dev")
+    assert finished.returncode == 2
+    assert "STACK PROJECT LOCATION" in finished.stderr
+    assert not told.exists()
