@@ -52,7 +52,7 @@ class Feed(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._retention = f"{settings.feed.retention_days * _DAY_SECONDS}s"
         topic = self._topic(contract.topic)
-        dead_letters = self._topic(f"{contract.topic}-dead-letters")
+        dead_letters = self._topic(contract.dead_letter_topic)
         archive = self._archive(dead_letters)
         forwarding = pubsub.TopicIAMMember(
             f"{contract.topic}-dead-letters-publisher",
@@ -79,7 +79,7 @@ class Feed(pulumi.ComponentResource):
     def _push(
         self, topic: pubsub.Topic, dead_letters: pubsub.Topic, first: list[pulumi.Resource]
     ) -> pubsub.Subscription:
-        feed, receiver, name = self._settings.feed, self._receiver, f"{self._contract.topic}-push"
+        feed, receiver, name = self._settings.feed, self._receiver, self._contract.subscription
         return pubsub.Subscription(
             name,
             pubsub.SubscriptionArgs(

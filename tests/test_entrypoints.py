@@ -23,7 +23,7 @@ from exposure.warehouse.schema import quarantine_table, rows_table
 from fakes.bigquery_emulator import LOCATION, PROJECT, BigQueryEmulator, running_emulator
 
 ACCOUNT = "push@local.iam.gserviceaccount.com"
-SUBSCRIPTION = "projects/local/subscriptions/data-ingestion-topic-push"
+SUBSCRIPTION = "projects/local/subscriptions/data-ingestion-topic-ingest"
 PATIENCE_SECONDS = 30
 KEY = base64.b64encode(bytes(32)).decode()
 INGEST = {"PROJECT": PROJECT, "PUSH_ACCOUNT": ACCOUNT, "PUSH_AUDIENCE": "https://ingest.example"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from exposure.commands.contract import contract
+from exposure.commands.ingest import ingest
 from exposure.commands.local import local
 from exposure.commands.publish import publish
 from exposure.commands.query import query
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(contract, name="contract")
 app.command("local", epilog="Example: exposure local --data-dir /tmp/exposure --api-port 9090")(local)
+app.command("ingest", epilog="Example: EXPOSURE_PROJECT=my-project exposure ingest --pull")(ingest)
 app.command("sample", epilog="Example: exposure sample orders --rows 1000 --seed 7 > orders.ndjson")(sample)
 app.command("publish", epilog="Example: exposure sample orders | exposure publish orders")(publish)
 app.command("query", epilog="Example: exposure query orders total.gte=50 --order -total --page-size 5")(query)

@@ -1,9 +1,9 @@
-"""The two services as the cloud starts them: settings become adapters, adapters become applications.
+"""The services as the cloud starts them: settings become adapters, adapters become applications.
 
-`uvicorn --factory exposure.entrypoints:api` and `…:ingest`. Each imports its own libraries only, so that
-neither carries the other's start-up time or dependencies. Ingest is given 6 s to answer the requests in
-flight (`--timeout-graceful-shutdown 6`); with the 2 s it takes to close it ends within 8 s of SIGTERM. The
-embedded platform assembles itself.
+`uvicorn --factory exposure.entrypoints:api` and `…:ingest`; `exposure ingest --pull` runs `pull`. Each
+imports its own libraries only, so that none carries another's start-up time or dependencies. Ingest is given
+6 s to answer the requests in flight (`--timeout-graceful-shutdown 6`); with the 2 s it takes to close it ends
+within 8 s of SIGTERM. The embedded platform assembles itself.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exposure.contracts.catalog import CATALOG
-from exposure.settings import ApiSettings, IngestSettings, decode_token_key
+from exposure.settings import ApiSettings, IngestSettings, PullSettings, WriterSettings, decode_token_key
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
+    from exposure.ingest.pipeline import Pipeline
+    from exposure.ingest.pull.worker import PullWorker
+    from exposure.warehouse.bigquery_writer import BigQueryWriter
 
 
 def api() -> ASGIApp:
@@ -41,26 +45,49 @@ def api() -> ASGIApp:
 
 
 def ingest() -> ASGIApp:
-    """Return the subscriber in front of BigQuery; pydantic's ValidationError names a missing setting."""
+    """Return the subscriber that is pushed to; pydantic's ValidationError names a missing setting."""
     from exposure.ingest.app import PushApp
+    from exposure.ingest.token import PushIdentity, TokenVerifier
+
+    settings = IngestSettings()
+    writer, pipelines = _road(settings)
+    verifier = TokenVerifier(
+        PushIdentity(settings.push_account, settings.push_audience, settings.certificates_url)
+    )
+    return PushApp(pipelines, verifier, writer)
+
+
+def pull() -> PullWorker:
+    """Return the subscriber that pulls, not yet running; call it on its event loop.
+
+    pydantic's ValidationError names a missing setting.
+    """
+    from exposure.ingest.pull.stream import PullLimits
+    from exposure.ingest.pull.worker import PullWorker
+
+    settings = PullSettings()
+    writer, pipelines = _road(settings)
+    subscriptions = {
+        f"projects/{settings.project}/subscriptions/{CATALOG.get(name).subscription}": pipeline
+        for name, pipeline in pipelines.items()
+    }
+    limits = PullLimits(held_messages=settings.held_messages)
+    return PullWorker(subscriptions, writer, settings.pubsub_endpoint, limits)
+
+
+def _road(settings: WriterSettings) -> tuple[BigQueryWriter, dict[str, Pipeline]]:
+    """Return the writer and one pipeline per contract in front of it."""
     from exposure.ingest.batch import BatchLimits
     from exposure.ingest.pipeline import Pipeline
-    from exposure.ingest.token import PushIdentity, TokenVerifier
     from exposure.warehouse.bigquery_writer import BigQueryWriter
     from exposure.warehouse.schema import quarantine_table, rows_table
     from exposure.warehouse.write_limits import WriteLimits
 
-    settings = IngestSettings()
-    tables = [table(contract) for contract in CATALOG for table in (rows_table, quarantine_table)]
     writer = BigQueryWriter(
         settings.project,
-        tables,
+        [table(contract) for contract in CATALOG for table in (rows_table, quarantine_table)],
         endpoint=settings.storage_write_endpoint,
         limits=WriteLimits(in_flight=settings.appends_in_flight),
     )
-    verifier = TokenVerifier(
-        PushIdentity(settings.push_account, settings.push_audience, settings.certificates_url)
-    )
     limits = BatchLimits(rows=settings.batch_rows, in_flight=settings.appends_in_flight)
-    pipelines = {contract.name: Pipeline(contract, writer, limits) for contract in CATALOG}
-    return PushApp(pipelines, verifier, writer)
+    return writer, {contract.name: Pipeline(contract, writer, limits) for contract in CATALOG}

@@ -51,12 +51,24 @@ class ApiSettings(BaseSettings):
         return keys
 
 
-class IngestSettings(BaseSettings):
-    """The subscriber's environment."""
+class WriterSettings(BaseSettings):
+    """What both forms of ingest are told: where to store, and how rows are gathered."""
 
     model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, frozen=True)
 
     project: str = Field(min_length=1, description="Google Cloud project of the dataset.")
+    batch_rows: int = Field(
+        250, ge=1, le=10_000, description="Rows that close one append; no more than pushes open at a time."
+    )
+    appends_in_flight: int = Field(2, ge=1, le=4, description="Appends in flight per table.")
+    storage_write_endpoint: str | None = Field(
+        None, description="An emulator's gRPC address (host:port, no TLS); unset in the cloud."
+    )
+
+
+class IngestSettings(WriterSettings):
+    """The environment of the subscriber that is pushed to."""
+
     push_account: str = Field(min_length=3, description="E-mail of the account Pub/Sub pushes as.")
     push_audience: str = Field(
         min_length=1, description="Audience of the push tokens: this service's address."
@@ -64,12 +76,16 @@ class IngestSettings(BaseSettings):
     certificates_url: str = Field(
         GOOGLE_CERTIFICATES, description="Where the push tokens' keys are published."
     )
-    batch_rows: int = Field(
-        250, ge=1, le=10_000, description="Rows that close one append; no more than pushes open at a time."
+
+
+class PullSettings(WriterSettings):
+    """The environment of the subscriber that pulls; its subscriptions are in the same project."""
+
+    held_messages: int = Field(
+        2000, ge=1, le=20_000, description="Messages of one subscription in memory at a time."
     )
-    appends_in_flight: int = Field(2, ge=1, le=4, description="Appends in flight per table.")
-    storage_write_endpoint: str | None = Field(
-        None, description="An emulator's gRPC address (host:port, no TLS); unset in the cloud."
+    pubsub_endpoint: str | None = Field(
+        None, description="An emulator's address (host:port, no TLS); unset in the cloud."
     )
 
 

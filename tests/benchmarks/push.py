@@ -88,7 +88,7 @@ def request(number: int) -> str:
             "messageId": str(number),
             "publishTime": "2026-11-25T12:00:00.123Z",
         },
-        "subscription": "projects/local/subscriptions/data-ingestion-topic-push",
+        "subscription": "projects/local/subscriptions/data-ingestion-topic-ingest",
     }
     body = json.dumps(envelope)
     head = f"POST /push/{CONTRACT.name} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

@@ -57,5 +57,5 @@ def envelope(
             "publishTime": PUBLISHED,
             "publish_time": PUBLISHED,
         },
-        "subscription": "projects/local/subscriptions/events-push",
+        "subscription": "projects/local/subscriptions/events-ingest",
     }

@@ -36,7 +36,7 @@ def test_a_wrapped_message_is_read_whole() -> None:
         publish_time=PUBLISH_TIME,
         ordering_key="customer-1",
         delivery_attempt=3,
-        subscription="projects/local/subscriptions/events-push",
+        subscription="projects/local/subscriptions/events-ingest",
     )
 
 

@@ -156,7 +156,7 @@ def test_a_push_waits_for_everything_its_first_delivery_needs(plan: list[Recorde
         if "pushConfig" not in push.inputs:
             continue
         needed = {by_urn[urn].name for urn in push.depends_on}
-        topic = push.name.removesuffix("-push")
+        topic = push.name.removesuffix("-ingest")
         assert {
             f"{topic}-dead-letters-publisher",
             f"{topic}-dead-letters-archive",

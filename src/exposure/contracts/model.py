@@ -91,6 +91,16 @@ class Contract:
         return (*self.columns, *SYSTEM_COLUMNS)
 
     @property
+    def subscription(self) -> str:
+        """Return the id of the Pub/Sub subscription that ingest reads, be it pushed or pulled."""
+        return f"{self.topic}-ingest"
+
+    @property
+    def dead_letter_topic(self) -> str:
+        """Return the id of the Pub/Sub topic for what could not be delivered."""
+        return f"{self.topic}{rules.DEAD_LETTERS_SUFFIX}"
+
+    @property
     def key_column(self) -> Column:
         """Return the column named by `key`."""
         return self.column(self.key)

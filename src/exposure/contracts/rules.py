@@ -21,10 +21,10 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _CONTRACT_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 # https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names
-_TOPIC = re.compile(r"(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,239}")
+_TOPIC = re.compile(r"(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,229}")
 # What the platform puts behind a name to name what it adds: no contract may bear such a name itself.
 _QUARANTINE_SUFFIX = "_quarantine"
-_DEAD_LETTERS_SUFFIX = "-dead-letters"
+DEAD_LETTERS_SUFFIX = "-dead-letters"
 _KEY_TYPES = (Scalar.STRING, Scalar.INTEGER)
 # https://cloud.google.com/bigquery/docs/clustered-tables#limitations
 _CLUSTER_TYPES = (
@@ -91,13 +91,13 @@ def _check_topic(contract: Contract) -> None:
     if not _TOPIC.fullmatch(contract.topic):
         raise _wrong(
             contract,
-            f"topic '{contract.topic}' is no Pub/Sub topic id: 3 to 240 characters, a letter first, "
+            f"topic '{contract.topic}' is no Pub/Sub topic id: 3 to 230 characters, a letter first, "
             "then letters, digits and ._~+%-, not beginning with goog",
         )
-    if contract.topic.endswith(_DEAD_LETTERS_SUFFIX):
+    if contract.topic.endswith(DEAD_LETTERS_SUFFIX):
         raise _wrong(
             contract,
-            f"topics that end with {_DEAD_LETTERS_SUFFIX} hold what could not be delivered; rename it",
+            f"topics that end with {DEAD_LETTERS_SUFFIX} hold what could not be delivered; rename it",
         )
 
 

@@ -21,7 +21,7 @@ def topic_path(topic: str) -> str:
 
 async def declare_feed(broker: Broker, contract: Contract, ingest_url: str, account: str) -> None:
     """Make what is missing and point the push at where ingest listens now; a backlog stays."""
-    dead_letters = f"{contract.topic}-dead-letters"
+    dead_letters = contract.dead_letter_topic
     for topic in (contract.topic, dead_letters):
         if topic_path(topic) not in broker.topics:
             await broker.create_topic(Topic(name=topic_path(topic)))
@@ -36,7 +36,7 @@ def _keeping(topic: str) -> Subscription:
 
 def _pushing(contract: Contract, dead_letters: str, ingest_url: str, account: str) -> Subscription:
     config = Subscription(
-        name=_subscription_path(f"{contract.topic}-push"),
+        name=_subscription_path(contract.subscription),
         topic=topic_path(contract.topic),
         ack_deadline_seconds=_ACK_DEADLINE_SECONDS,
     )
