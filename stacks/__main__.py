@@ -15,5 +15,4 @@ from stacks.platform import declare
 
 platform = declare(load())
 pulumi.export("api_uri", platform.api_uri)
-pulumi.export("ingest_uri", platform.ingest_uri)
 pulumi.export("image", platform.image)

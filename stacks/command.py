@@ -1,10 +1,13 @@
-"""How a container starts one of the image's services; what uvicorn is told and why."""
+"""How a container starts one of the image's programs; what uvicorn is told and why."""
 
 from __future__ import annotations
 
 _HOST, _PORT = "0.0.0.0", "8080"  # noqa: S104 - a container's only address
 # Cloud Run kills after 10 s; closing takes 2 s of them.
 _GRACE_SECONDS = "6"
+
+# The pull form of ingest.
+PULL = ("/app/ingest/bin/python", "-m", "exposure", "ingest", "--pull")
 
 
 def command(service: str) -> tuple[str, ...]:

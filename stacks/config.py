@@ -62,6 +62,23 @@ class IngestServiceSettings(ServiceSettings):
         return self
 
 
+class WorkerSettings(_Part):
+    """Ingest as a pool that pulls. `held_messages` is per subscription and instance."""
+
+    instances: Annotated[int, Field(ge=1, le=100)]
+    cpu: Annotated[str, Field(pattern=r"^[1248]$")]
+    memory: Annotated[str, Field(pattern=r"^\d+(Mi|Gi)$")]
+    held_messages: Annotated[int, Field(ge=1, le=20_000)]
+    batch_rows: Annotated[int, Field(ge=1, le=10_000)]
+    appends_in_flight: Annotated[int, Field(ge=1, le=4)]
+
+    @model_validator(mode="after")
+    def _batches_fill(self) -> Self:
+        if self.batch_rows > self.held_messages:
+            raise ValueError("batch_rows is above held_messages: no batch would ever fill")
+        return self
+
+
 class FeedSettings(_Part):
     """The subscription of each contract. Seconds as Pub/Sub bounds them."""
 
@@ -151,6 +168,7 @@ class Settings(_Part):
     page_token_keys_version: Annotated[str, Field(pattern=r"^[1-9]\d*$")]
     api: ServiceSettings
     ingest: IngestServiceSettings
+    worker: WorkerSettings | None
     feed: FeedSettings
     query: QuerySettings
     alerts: AlertSettings

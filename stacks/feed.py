@@ -1,4 +1,4 @@
-"""What each contract has in Pub/Sub: topic, push subscription, dead letters and their archive, and grants.
+"""What each contract has in Pub/Sub: topic, subscription, dead letters and their archive, and grants.
 
 Topics have no schema: an Avro union refuses plain JSON, so the subscriber is where messages are judged.
 """
@@ -25,30 +25,40 @@ _ARCHIVE_COLUMNS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Receiver:
+class Push:
     """Where messages are pushed, as whom, and what must be in place first.
 
-    `uri` is the service's own address, which is also the audience of its tokens. `agent` is Pub/Sub's
-    service agent as IAM writes it.
+    `uri` is the service's own address, which is also the audience of its tokens.
     """
 
     uri: str
     account: serviceaccount.Account
-    agent: pulumi.Output[str]
-    dataset: bigquery.Dataset
     ready: tuple[pulumi.Resource, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a feed hangs between: Pub/Sub's service agent, as IAM writes it, and the contract's dataset."""
+
+    agent: pulumi.Output[str]
+    dataset: bigquery.Dataset
+
+
 class Feed(pulumi.ComponentResource):
-    """One contract's topic and everything that hangs on it."""
+    """One contract's topic and everything that hangs on it. Without a `push`, whoever is allowed to pulls."""
 
     def __init__(
-        self, contract: Contract, settings: Settings, receiver: Receiver, opts: pulumi.ResourceOptions
+        self,
+        contract: Contract,
+        settings: Settings,
+        surroundings: Surroundings,
+        push: Push | None,
+        opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("exposure:feed:Feed", contract.topic, None, opts)
         self._contract = contract
         self._settings = settings
-        self._receiver = receiver
+        self._agent, self._dataset = surroundings.agent, surroundings.dataset
         self._child = pulumi.ResourceOptions(parent=self)
         self._retention = f"{settings.feed.retention_days * _DAY_SECONDS}s"
         topic = self._topic(contract.topic)
@@ -57,16 +67,16 @@ class Feed(pulumi.ComponentResource):
         forwarding = pubsub.TopicIAMMember(
             f"{contract.topic}-dead-letters-publisher",
             pubsub.TopicIAMMemberArgs(
-                topic=dead_letters.name, role="roles/pubsub.publisher", member=receiver.agent
+                topic=dead_letters.name, role="roles/pubsub.publisher", member=self._agent
             ),
             self._child,
         )
         # A dead letter nobody keeps is lost, so the archive comes before the first delivery.
-        self.subscription = self._push(topic, dead_letters, [forwarding, archive])
+        self.subscription = self._subscribe(topic, dead_letters, push, [forwarding, archive])
         pubsub.SubscriptionIAMMember(
-            f"{contract.topic}-push-subscriber",
+            f"{contract.topic}-dead-letters-subscriber",
             pubsub.SubscriptionIAMMemberArgs(
-                subscription=self.subscription.name, role="roles/pubsub.subscriber", member=receiver.agent
+                subscription=self.subscription.name, role="roles/pubsub.subscriber", member=self._agent
             ),
             self._child,
         )
@@ -76,10 +86,24 @@ class Feed(pulumi.ComponentResource):
         args = pubsub.TopicArgs(name=name, message_retention_duration=self._retention)
         return pubsub.Topic(name, args, self._child)
 
-    def _push(
-        self, topic: pubsub.Topic, dead_letters: pubsub.Topic, first: list[pulumi.Resource]
+    def allow_pull(self, name: str, member: pulumi.Input[str]) -> None:
+        """Let the member take messages and acknowledge them."""
+        pubsub.SubscriptionIAMMember(
+            f"{name}-pulls-{self._contract.topic}",
+            pubsub.SubscriptionIAMMemberArgs(
+                subscription=self.subscription.name, role="roles/pubsub.subscriber", member=member
+            ),
+            self._child,
+        )
+
+    def _subscribe(
+        self,
+        topic: pubsub.Topic,
+        dead_letters: pubsub.Topic,
+        push: Push | None,
+        first: list[pulumi.Resource],
     ) -> pubsub.Subscription:
-        feed, receiver, name = self._settings.feed, self._receiver, self._contract.subscription
+        feed, name = self._settings.feed, self._contract.subscription
         return pubsub.Subscription(
             name,
             pubsub.SubscriptionArgs(
@@ -88,12 +112,7 @@ class Feed(pulumi.ComponentResource):
                 ack_deadline_seconds=feed.ack_deadline_seconds,
                 message_retention_duration=self._retention,
                 expiration_policy=pubsub.SubscriptionExpirationPolicyArgs(ttl=""),
-                push_config=pubsub.SubscriptionPushConfigArgs(
-                    push_endpoint=f"{receiver.uri}/push/{self._contract.name}",
-                    oidc_token=pubsub.SubscriptionPushConfigOidcTokenArgs(
-                        service_account_email=receiver.account.email, audience=receiver.uri
-                    ),
-                ),
+                push_config=None if push is None else _push_config(push, self._contract),
                 retry_policy=pubsub.SubscriptionRetryPolicyArgs(
                     minimum_backoff=f"{feed.first_retry_seconds}s",
                     maximum_backoff=f"{feed.last_retry_seconds}s",
@@ -103,7 +122,7 @@ class Feed(pulumi.ComponentResource):
                     max_delivery_attempts=feed.max_delivery_attempts,
                 ),
             ),
-            pulumi.ResourceOptions(parent=self, depends_on=[*first, *receiver.ready]),
+            pulumi.ResourceOptions(parent=self, depends_on=[*first, *(() if push is None else push.ready)]),
         )
 
     def _archive(self, dead_letters: pubsub.Topic) -> pubsub.Subscription:
@@ -112,16 +131,16 @@ class Feed(pulumi.ComponentResource):
         grant = bigquery.IamMember(
             f"{self._contract.name}-dead-letters-writer",
             bigquery.IamMemberArgs(
-                dataset_id=self._receiver.dataset.dataset_id,
+                dataset_id=self._dataset.dataset_id,
                 table_id=table.table_id,
                 role="roles/bigquery.dataEditor",
-                member=self._receiver.agent,
+                member=self._agent,
             ),
             self._child,
         )
         name = f"{self._contract.topic}-dead-letters-archive"
         path = pulumi.Output.format(
-            "{0}.{1}.{2}", self._settings.project, self._receiver.dataset.dataset_id, table.table_id
+            "{0}.{1}.{2}", self._settings.project, self._dataset.dataset_id, table.table_id
         )
         return pubsub.Subscription(
             name,
@@ -141,7 +160,7 @@ class Feed(pulumi.ComponentResource):
         return bigquery.Table(
             name,
             bigquery.TableArgs(
-                dataset_id=self._receiver.dataset.dataset_id,
+                dataset_id=self._dataset.dataset_id,
                 table_id=name,
                 description=f"Messages of {self._contract.topic} that could not be delivered.",
                 schema=json.dumps(fields),
@@ -150,3 +169,12 @@ class Feed(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self, protect=self._settings.protected),
         )
+
+
+def _push_config(push: Push, contract: Contract) -> pubsub.SubscriptionPushConfigArgs:
+    return pubsub.SubscriptionPushConfigArgs(
+        push_endpoint=f"{push.uri}/push/{contract.name}",
+        oidc_token=pubsub.SubscriptionPushConfigOidcTokenArgs(
+            service_account_email=push.account.email, audience=push.uri
+        ),
+    )

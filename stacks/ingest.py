@@ -10,13 +10,14 @@ from pulumi_gcp import serviceaccount
 
 from stacks.command import command
 from stacks.config import Settings
+from stacks.feed import Push
 from stacks.service import CloudRunService, Program, make_account, service_uri
 
 _NAME = "ingest"
 
 
 class Ingest(pulumi.ComponentResource):
-    """The service and the account pushes are made as. `ready` must be in place before the first push."""
+    """The service, and how it is pushed to."""
 
     def __init__(
         self,
@@ -27,20 +28,21 @@ class Ingest(pulumi.ComponentResource):
     ) -> None:
         super().__init__("exposure:ingest:Ingest", _NAME, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.pusher = make_account("push", "Pub/Sub pushes as this account", child)
-        service = CloudRunService(_NAME, settings, _program(settings, image, self.pusher.email), child)
+        pusher = make_account("push", "Pub/Sub pushes as this account", child)
+        service = CloudRunService(_NAME, settings, _program(settings, image, pusher.email), child)
         minting = serviceaccount.IAMMember(
             "agent-mints-push-tokens",
             serviceaccount.IAMMemberArgs(
-                service_account_id=self.pusher.name,
+                service_account_id=pusher.name,
                 role="roles/iam.serviceAccountTokenCreator",
                 member=agent,
             ),
             child,
         )
-        self.ready = (minting, service.allow_invoke("push", self.pusher.member))
-        self.member, self.uri = service.member, service.uri
-        self.register_outputs({"uri": self.uri})
+        ready = (minting, service.allow_invoke("push", pusher.member))
+        self.push = Push(uri=service.uri, account=pusher, ready=ready)
+        self.member = service.member
+        self.register_outputs({"uri": service.uri})
 
 
 def _program(settings: Settings, image: pulumi.Input[str], pusher: pulumi.Input[str]) -> Program:

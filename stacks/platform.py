@@ -11,19 +11,19 @@ from stacks.api import declare_api
 from stacks.cache import Cache
 from stacks.config import Settings
 from stacks.delivery import Delivery
-from stacks.feed import Feed, Receiver
+from stacks.feed import Feed, Surroundings
 from stacks.image import ServiceImage
 from stacks.ingest import Ingest
 from stacks.project import Project, make_provider
 from stacks.warehouse import Warehouse
+from stacks.worker import Worker
 
 
 @dataclass(frozen=True)
 class Platform:
-    """What the stack exports: where the services answer, and the image they run."""
+    """What the stack exports: where the API answers, and the image everything runs."""
 
     api_uri: str
-    ingest_uri: str
     image: pulumi.Output[str]
 
 
@@ -34,20 +34,20 @@ def declare(settings: Settings, catalog: Catalog = CATALOG) -> Platform:
     opts = pulumi.ResourceOptions(provider=provider, depends_on=[project])
     image = ServiceImage("image", settings, opts)
     warehouse = Warehouse("warehouse", settings, catalog, opts)
-    ingest = Ingest(settings, image.ref, project.pubsub_agent, opts)
+    ingest: Ingest | Worker
+    if settings.worker is None:
+        ingest = Ingest(settings, image.ref, project.pubsub_agent, opts)
+    else:
+        ingest = Worker(settings, settings.worker, image.ref, opts)
     cache = None if settings.cache is None else Cache("cache", settings, settings.cache, opts)
     api = declare_api(settings, image.ref, cache, opts)
     for contract in catalog:
         warehouse.allow_append(contract, "ingest", ingest.member)
         warehouse.allow_read(contract, "api", api.member)
-        receiver = Receiver(
-            uri=ingest.uri,
-            account=ingest.pusher,
-            agent=project.pubsub_agent,
-            dataset=warehouse.dataset(contract.dataset),
-            ready=ingest.ready,
-        )
-        Feed(contract, settings, receiver, opts)
+        surroundings = Surroundings(agent=project.pubsub_agent, dataset=warehouse.dataset(contract.dataset))
+        feed = Feed(contract, settings, surroundings, ingest.push, opts)
+        if ingest.push is None:
+            feed.allow_pull("ingest", ingest.member)
     if settings.delivery is not None:
         Delivery("delivery", settings, settings.delivery, opts)
-    return Platform(api.uri, ingest.uri, image.ref)
+    return Platform(api.uri, image.ref)

@@ -149,7 +149,7 @@ def _container(program: Program) -> cloudrunv2.ServiceTemplateContainerArgs:
 
 def _plain(program: Program) -> list[cloudrunv2.ServiceTemplateContainerEnvArgs]:
     return [
-        cloudrunv2.ServiceTemplateContainerEnvArgs(name=_variable(field), value=value)
+        cloudrunv2.ServiceTemplateContainerEnvArgs(name=variable(field), value=value)
         for field, value in program.environment.items()
     ]
 
@@ -157,7 +157,7 @@ def _plain(program: Program) -> list[cloudrunv2.ServiceTemplateContainerEnvArgs]
 def _secret(program: Program) -> list[cloudrunv2.ServiceTemplateContainerEnvArgs]:
     return [
         cloudrunv2.ServiceTemplateContainerEnvArgs(
-            name=_variable(field),
+            name=variable(field),
             value_source=cloudrunv2.ServiceTemplateContainerEnvValueSourceArgs(
                 secret_key_ref=cloudrunv2.ServiceTemplateContainerEnvValueSourceSecretKeyRefArgs(
                     secret=secret, version=version
@@ -168,5 +168,6 @@ def _secret(program: Program) -> list[cloudrunv2.ServiceTemplateContainerEnvArgs
     ]
 
 
-def _variable(field: str) -> str:
+def variable(field: str) -> str:
+    """Return the environment variable a service's settings field is read from."""
     return f"{ENVIRONMENT_PREFIX}{field.upper()}"

@@ -48,6 +48,21 @@ def full_plan() -> list[Recorded]:
     return record("full", lambda: declare(settings))
 
 
+@pytest.fixture(scope="session")
+def pulling_plan() -> list[Recorded]:
+    """What an environment declares whose ingest pulls."""
+    worker = {
+        "instances": 2,
+        "cpu": "1",
+        "memory": "1Gi",
+        "held_messages": 2000,
+        "batch_rows": 1000,
+        "appends_in_flight": 2,
+    }
+    settings = settings_of("dev").model_dump(mode="json") | {"worker": worker}
+    return record("pulling", lambda: declare(Settings.model_validate(settings)))
+
+
 @pytest.fixture(params=["dev", "prod", "full"])
 def plan(request: pytest.FixtureRequest) -> list[Recorded]:
     """Each plan in turn."""

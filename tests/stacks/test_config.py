@@ -47,6 +47,18 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("access", "everybody", "access"),
         ("ingest.batch_rows", 251, "batch_rows is above concurrency"),
         ("ingest.appends_in_flight", 5, "appends_in_flight"),
+        (
+            "worker",
+            {
+                "instances": 1,
+                "cpu": "1",
+                "memory": "1Gi",
+                "held_messages": 100,
+                "batch_rows": 101,
+                "appends_in_flight": 1,
+            },
+            "batch_rows is above held_messages",
+        ),
         ("image_readers", ["data-exposure-prod"], "image_readers"),
         ("cache", {"node_type": "HUGE", "replicas": 0, "range": "10.0.0.0/24"}, "node_type"),
         ("cache", {"node_type": "STANDARD_SMALL", "replicas": 0, "range": "10.0.0.0/27"}, "/26 or larger"),

@@ -13,7 +13,7 @@ import pytest
 from exposure import entrypoints
 from exposure.contracts.analytics_table import CONTRACT
 from exposure.contracts.catalog import CATALOG, Catalog
-from exposure.settings import ENVIRONMENT_PREFIX, ApiSettings, IngestSettings
+from exposure.settings import ENVIRONMENT_PREFIX, ApiSettings, IngestSettings, PullSettings
 from exposure.warehouse.schema import quarantine_table, rows_table
 from stacks.config import Settings
 from stacks.delivery import PREVIEW_ROLES
@@ -52,7 +52,7 @@ def test_the_plan_is_the_golden_one(stack: str, request: pytest.FixtureRequest) 
 
 
 def test_environments_that_ask_for_the_same_declare_the_same(prod_plan: list[Recorded]) -> None:
-    choices = ("image", "image_readers", "budget", "cache", "bi_engine_gib", "delivery")
+    choices = ("image", "image_readers", "budget", "cache", "bi_engine_gib", "delivery", "worker")
     wanted = settings_of("prod").model_dump(mode="json", include=set(choices))
     settings = Settings.model_validate({**settings_of("dev").model_dump(mode="json"), **wanted})
 
@@ -125,6 +125,23 @@ def test_a_preview_reads_and_changes_nothing_but_the_lock(full_plan: list[Record
     assert [one["condition"]["expression"] for one in writes] == [
         'resource.name.startsWith("projects/_/buckets/data-exposure-prod-state/objects/.pulumi/locks/")'
     ]
+
+
+def test_a_pool_that_pulls_takes_the_place_of_the_service_and_of_every_push(
+    pulling_plan: list[Recorded],
+) -> None:
+    (pool,) = of_type(pulling_plan, "gcp:cloudrunv2/workerPool:WorkerPool")
+    container = pool.inputs["template"]["containers"][0]
+    assert container["commands"][1:] == ["-m", "exposure", "ingest", "--pull"]
+    fields = {f"{ENVIRONMENT_PREFIX}{field.upper()}" for field in PullSettings.model_fields}
+    assert {env["name"] for env in container["envs"]} <= fields
+    assert [one.name for one in of_type(pulling_plan, SERVICE)] == ["api"]
+    assert not any("pushConfig" in one.inputs for one in of_type(pulling_plan, SUBSCRIPTION))
+    ingest = "serviceAccount:exposure-ingest@project.iam.gserviceaccount.com"
+    grants = of_type(pulling_plan, "gcp:pubsub/subscriptionIAMMember:SubscriptionIAMMember")
+    pulls = {one.inputs["subscription"] for one in grants if one.inputs["member"] == ingest}
+    assert pulls == {contract.subscription for contract in CATALOG}
+    assert of_type(pulling_plan, "gcp:bigquery/iamMember:IamMember")
 
 
 def test_every_variable_declared_for_a_service_is_one_it_reads(plan: list[Recorded]) -> None:
