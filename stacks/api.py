@@ -5,56 +5,42 @@ What it may read is granted by `warehouse`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pulumi
-from pulumi_gcp import projects, secretmanager
+from pulumi_gcp import projects
 
 from stacks.cache import Cache
 from stacks.command import command
 from stacks.config import Settings
-from stacks.service import CloudRunService, Program
+from stacks.service import CloudRunService, Program, Runtime
 
 _NAME = "api"
+# Its value is nobody's business here: `bootstrap.sh` makes it, a person adds versions.
 _SECRET = "page-token-keys"  # noqa: S105 - a name
 
 
 def declare_api(
-    settings: Settings, image: pulumi.Input[str], cache: Cache | None, opts: pulumi.ResourceOptions
+    settings: Settings, runtime: Runtime, cache: Cache | None, opts: pulumi.ResourceOptions
 ) -> CloudRunService:
-    """Return the service, allowed to run queries, to read its secret, to reach its cache and nothing else."""
-    secret = secretmanager.Secret(
-        _SECRET,
-        secretmanager.SecretArgs(
-            secret_id=_SECRET,
-            replication=secretmanager.SecretReplicationArgs(auto=secretmanager.SecretReplicationAutoArgs()),
-        ),
-        pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=settings.protected)),
-    )
-    service = CloudRunService(_NAME, settings, _program(settings, image, secret.secret_id, cache), opts)
-    secretmanager.SecretIamMember(
-        "api-reads-page-token-keys",
-        secretmanager.SecretIamMemberArgs(
-            secret_id=secret.secret_id, role="roles/secretmanager.secretAccessor", member=service.member
-        ),
-        opts,
-    )
-    projects.IAMMember(
+    """Return the service, allowed to run queries, to reach its cache and nothing else."""
+    running = projects.IAMMember(
         "api-runs-queries",
         projects.IAMMemberArgs(
-            project=settings.project, role="roles/bigquery.jobUser", member=service.member
+            project=settings.project, role="roles/bigquery.jobUser", member=runtime.account.member
         ),
         opts,
     )
     if cache is not None:
-        cache.allow_connect(_NAME, service.member)
-    return service
+        cache.allow_connect(_NAME, runtime.account.member)
+    ready = replace(runtime, after=[*runtime.after, running])
+    return CloudRunService(_NAME, settings, _program(settings, ready, cache), opts)
 
 
-def _program(
-    settings: Settings, image: pulumi.Input[str], secret: pulumi.Input[str], cache: Cache | None
-) -> Program:
+def _program(settings: Settings, runtime: Runtime, cache: Cache | None) -> Program:
     query = settings.query
     return Program(
-        image=image,
+        runtime=runtime,
         command=command(_NAME),
         environment={
             "project": settings.project,
@@ -63,7 +49,7 @@ def _program(
             "max_bytes_billed": str(query.max_bytes_billed),
             "query_threads": str(query.threads),
         },
-        secrets={"page_token_keys": (secret, settings.page_token_keys_version)},
+        secrets={"page_token_keys": (_SECRET, settings.page_token_keys_version)},
         sizes=settings.api,
         is_internal=False,
         is_public=settings.is_public,

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes what holds Pulumi's state and so cannot be declared in it: one bucket and one key per environment.
-# A person runs it once, with gcloud logged in; run again, it changes nothing.
+# Makes what cannot be declared in Pulumi's state: the bucket and the key that hold it, and the first value of
+# the secret that no program should see. A person runs it once per environment, with gcloud logged in; run
+# again, it changes nothing.
 set -eu
 
 if [ $# -ne 3 ]; then
@@ -10,7 +11,8 @@ fi
 stack=$1 project=$2 location=$3
 bucket=$project-pulumi-state
 
-gcloud services enable storage.googleapis.com cloudkms.googleapis.com --project "$project"
+gcloud services enable storage.googleapis.com cloudkms.googleapis.com \
+    secretmanager.googleapis.com --project "$project"
 
 gcloud storage buckets describe "gs://$bucket" --project "$project" >/dev/null 2>&1 ||
     gcloud storage buckets create "gs://$bucket" --project "$project" --location "$location" \
@@ -23,6 +25,11 @@ gcloud kms keyrings describe pulumi --location "$location" --project "$project" 
 gcloud kms keys describe state --keyring pulumi --location "$location" --project "$project" >/dev/null 2>&1 ||
     gcloud kms keys create state --keyring pulumi --location "$location" --project "$project" \
         --purpose encryption --rotation-period 90d --next-rotation-time +p90d
+
+# What seals page tokens: the base64 of 32 bytes.
+gcloud secrets describe page-token-keys --project "$project" >/dev/null 2>&1 ||
+    head -c 32 /dev/urandom | base64 |
+    gcloud secrets create page-token-keys --project "$project" --replication-policy automatic --data-file=-
 
 key=projects/$project/locations/$location/keyRings/pulumi/cryptoKeys/state
 cat <<EOF

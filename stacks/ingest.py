@@ -11,7 +11,7 @@ from pulumi_gcp import serviceaccount
 from stacks.command import command
 from stacks.config import Settings
 from stacks.feed import Push
-from stacks.service import CloudRunService, Program, make_account, service_uri
+from stacks.service import CloudRunService, Program, Runtime, make_account, service_uri
 
 _NAME = "ingest"
 
@@ -22,14 +22,14 @@ class Ingest(pulumi.ComponentResource):
     def __init__(
         self,
         settings: Settings,
-        image: pulumi.Input[str],
+        runtime: Runtime,
         agent: pulumi.Input[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("exposure:ingest:Ingest", _NAME, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         pusher = make_account("push", "Pub/Sub pushes as this account", child)
-        service = CloudRunService(_NAME, settings, _program(settings, image, pusher.email), child)
+        service = CloudRunService(_NAME, settings, _program(settings, runtime, pusher.email), child)
         minting = serviceaccount.IAMMember(
             "agent-mints-push-tokens",
             serviceaccount.IAMMemberArgs(
@@ -41,13 +41,12 @@ class Ingest(pulumi.ComponentResource):
         )
         ready = (minting, service.allow_invoke("push", pusher.member))
         self.push = Push(uri=service.uri, account=pusher, ready=ready)
-        self.member = service.member
         self.register_outputs({"uri": service.uri})
 
 
-def _program(settings: Settings, image: pulumi.Input[str], pusher: pulumi.Input[str]) -> Program:
+def _program(settings: Settings, runtime: Runtime, pusher: pulumi.Input[str]) -> Program:
     return Program(
-        image=image,
+        runtime=runtime,
         command=command(_NAME),
         environment={
             "project": settings.project,

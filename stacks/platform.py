@@ -15,6 +15,7 @@ from stacks.feed import Feed, Surroundings
 from stacks.image import ServiceImage
 from stacks.ingest import Ingest
 from stacks.project import Project, make_provider
+from stacks.service import Runtime, make_account
 from stacks.warehouse import Warehouse
 from stacks.worker import Worker
 
@@ -34,20 +35,26 @@ def declare(settings: Settings, catalog: Catalog = CATALOG) -> Platform:
     opts = pulumi.ResourceOptions(provider=provider, depends_on=[project])
     image = ServiceImage("image", settings, opts)
     warehouse = Warehouse("warehouse", settings, catalog, opts)
+    ingest_account = make_account("ingest", "Runs ingest", opts)
+    api_account = make_account("api", "Runs the API", opts)
+    appends: list[pulumi.Resource] = []
+    reads: list[pulumi.Resource] = []
+    for contract in catalog:
+        appends += warehouse.allow_append(contract, "ingest", ingest_account.member)
+        reads.append(warehouse.allow_read(contract, "api", api_account.member))
+    ingest_runtime = Runtime(image=image.ref, account=ingest_account, after=appends)
     ingest: Ingest | Worker
     if settings.worker is None:
-        ingest = Ingest(settings, image.ref, project.pubsub_agent, opts)
+        ingest = Ingest(settings, ingest_runtime, project.pubsub_agent, opts)
     else:
-        ingest = Worker(settings, settings.worker, image.ref, opts)
-    cache = None if settings.cache is None else Cache("cache", settings, settings.cache, opts)
-    api = declare_api(settings, image.ref, cache, opts)
+        ingest = Worker(settings, settings.worker, ingest_runtime, opts)
     for contract in catalog:
-        warehouse.allow_append(contract, "ingest", ingest.member)
-        warehouse.allow_read(contract, "api", api.member)
         surroundings = Surroundings(agent=project.pubsub_agent, dataset=warehouse.dataset(contract.dataset))
         feed = Feed(contract, settings, surroundings, ingest.push, opts)
         if ingest.push is None:
-            feed.allow_pull("ingest", ingest.member)
+            feed.allow_pull("ingest", ingest_account.member)
+    cache = None if settings.cache is None else Cache("cache", settings, settings.cache, opts)
+    api = declare_api(settings, Runtime(image=image.ref, account=api_account, after=reads), cache, opts)
     if settings.delivery is not None:
         Delivery("delivery", settings, settings.delivery, opts)
     return Platform(api.uri, image.ref)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_gcp import cloudrunv2, serviceaccount
+from pulumi_gcp import cloudrunv2, secretmanager, serviceaccount
 
 from exposure.settings import ENVIRONMENT_PREFIX
 from stacks.config import ServiceSettings, Settings
@@ -20,17 +20,26 @@ LIVE_PATH, READY_PATH = "/health/live", "/health/ready"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """What a program runs from and as. `after` is in place before it starts, or its first probes fail."""
+
+    image: pulumi.Input[str]
+    account: serviceaccount.Account
+    after: Sequence[pulumi.Resource]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Program:
     """What runs in the container. `environment` and `secrets` are by settings field, without the prefix.
 
-    A secret is its resource's id and the version to read. `is_public` switches the invoker check off.
+    A secret is its id and the version to read. `is_public` switches the invoker check off.
     `network` is a private one to send from, beside the internet.
     """
 
-    image: pulumi.Input[str]
+    runtime: Runtime
     command: Sequence[str]
     environment: Mapping[str, pulumi.Input[str]]
-    secrets: Mapping[str, tuple[pulumi.Input[str], str]]
+    secrets: Mapping[str, tuple[str, str]]
     sizes: ServiceSettings
     is_internal: bool
     is_public: bool
@@ -38,15 +47,13 @@ class Program:
 
 
 class CloudRunService(pulumi.ComponentResource):
-    """A service and the account it runs as, which may do nothing until it is granted something."""
+    """A service, and its account's leave to read its secrets; all else is granted elsewhere."""
 
     def __init__(self, name: str, settings: Settings, program: Program, opts: pulumi.ResourceOptions) -> None:
         super().__init__("exposure:service:CloudRunService", name, None, opts)
         self._name = name
         self._region = settings.region
         self._child = pulumi.ResourceOptions(parent=self)
-        account = make_account(name, f"Runs {name}", self._child)
-        self.member = account.member
         self._service = cloudrunv2.Service(
             name,
             cloudrunv2.ServiceArgs(
@@ -60,13 +67,31 @@ class CloudRunService(pulumi.ComponentResource):
                     min_instance_count=program.sizes.min_instances,
                     max_instance_count=program.sizes.max_instances,
                 ),
-                template=_template(program, account.email),
+                template=_template(program),
             ),
-            pulumi.ResourceOptions(parent=self, ignore_changes=["client", "clientVersion"]),
+            pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[*program.runtime.after, *self._read_secrets(program)],
+                ignore_changes=["client", "clientVersion"],
+            ),
         )
         # Known before the service is: what the service is told of its own address must not wait for it.
         self.uri = service_uri(name, settings)
         self.register_outputs({"uri": self._service.uri})
+
+    def _read_secrets(self, program: Program) -> list[pulumi.Resource]:
+        return [
+            secretmanager.SecretIamMember(
+                f"{self._name}-reads-{secret}",
+                secretmanager.SecretIamMemberArgs(
+                    secret_id=secret,
+                    role="roles/secretmanager.secretAccessor",
+                    member=program.runtime.account.member,
+                ),
+                self._child,
+            )
+            for secret, _ in program.secrets.values()
+        ]
 
     def allow_invoke(self, name: str, member: pulumi.Input[str]) -> cloudrunv2.ServiceIamMember:
         """Let the member call the service."""
@@ -93,10 +118,10 @@ def make_account(name: str, title: str, opts: pulumi.ResourceOptions) -> service
     return serviceaccount.Account(f"{name}-account", args, opts)
 
 
-def _template(program: Program, account: pulumi.Input[str]) -> cloudrunv2.ServiceTemplateArgs:
+def _template(program: Program) -> cloudrunv2.ServiceTemplateArgs:
     sizes = program.sizes
     return cloudrunv2.ServiceTemplateArgs(
-        service_account=account,
+        service_account=program.runtime.account.email,
         timeout=f"{sizes.timeout_seconds}s",
         max_instance_request_concurrency=sizes.concurrency,
         execution_environment="EXECUTION_ENVIRONMENT_GEN2",
@@ -122,7 +147,7 @@ def _egress(network: Network) -> cloudrunv2.ServiceTemplateVpcAccessArgs:
 
 def _container(program: Program) -> cloudrunv2.ServiceTemplateContainerArgs:
     return cloudrunv2.ServiceTemplateContainerArgs(
-        image=program.image,
+        image=program.runtime.image,
         commands=list(program.command),
         ports=cloudrunv2.ServiceTemplateContainerPortsArgs(container_port=_PORT),
         resources=cloudrunv2.ServiceTemplateContainerResourcesArgs(
@@ -133,9 +158,10 @@ def _container(program: Program) -> cloudrunv2.ServiceTemplateContainerArgs:
         ),
         startup_probe=cloudrunv2.ServiceTemplateContainerStartupProbeArgs(
             http_get=cloudrunv2.ServiceTemplateContainerStartupProbeHttpGetArgs(path=READY_PATH),
-            period_seconds=3,
-            timeout_seconds=2,
-            failure_threshold=20,
+            # What was granted a moment ago may take minutes to be so.
+            period_seconds=5,
+            timeout_seconds=3,
+            failure_threshold=36,
         ),
         liveness_probe=cloudrunv2.ServiceTemplateContainerLivenessProbeArgs(
             http_get=cloudrunv2.ServiceTemplateContainerLivenessProbeHttpGetArgs(path=LIVE_PATH),

@@ -68,15 +68,17 @@ class Warehouse(pulumi.ComponentResource):
             )
         return self._datasets[dataset_id]
 
-    def allow_append(self, contract: Contract, name: str, member: pulumi.Input[str]) -> None:
+    def allow_append(self, contract: Contract, name: str, member: pulumi.Input[str]) -> list[pulumi.Resource]:
         """Let the member append to the contract's rows and quarantine, and read neither."""
-        for table in (rows_table(contract), quarantine_table(contract)):
+        return [
             self._grant(table, f"{name}-appends-{table.name}", self._appender.name, member)
+            for table in (rows_table(contract), quarantine_table(contract))
+        ]
 
-    def allow_read(self, contract: Contract, name: str, member: pulumi.Input[str]) -> None:
+    def allow_read(self, contract: Contract, name: str, member: pulumi.Input[str]) -> pulumi.Resource:
         """Let the member read the contract's rows, and write nothing."""
         table = rows_table(contract)
-        self._grant(table, f"{name}-reads-{table.name}", "roles/bigquery.dataViewer", member)
+        return self._grant(table, f"{name}-reads-{table.name}", "roles/bigquery.dataViewer", member)
 
     def _declare(self, contract: Contract) -> None:
         rows = rows_table(contract)

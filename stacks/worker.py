@@ -10,25 +10,22 @@ from pulumi_gcp import cloudrunv2
 
 from stacks.command import PULL
 from stacks.config import Settings, WorkerSettings
-from stacks.service import make_account, variable
+from stacks.service import Runtime, variable
 
 _NAME = "ingest"
 
 
 class Worker(pulumi.ComponentResource):
-    """The pool and the account it runs as. Its instances are a number, since nothing about it scales it."""
+    """The pool. Its instances are a number, since nothing about it scales it."""
 
     def __init__(
         self,
         settings: Settings,
         worker: WorkerSettings,
-        image: pulumi.Input[str],
+        runtime: Runtime,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("exposure:worker:Worker", f"{_NAME}-worker", None, opts)
-        child = pulumi.ResourceOptions(parent=self, ignore_changes=["client", "clientVersion"])
-        account = make_account(_NAME, "Runs ingest", pulumi.ResourceOptions(parent=self))
-        self.member = account.member
         self.push = None
         cloudrunv2.WorkerPool(
             _NAME,
@@ -39,10 +36,13 @@ class Worker(pulumi.ComponentResource):
                 launch_stage="GA",
                 scaling=cloudrunv2.WorkerPoolScalingArgs(manual_instance_count=worker.instances),
                 template=cloudrunv2.WorkerPoolTemplateArgs(
-                    service_account=account.email, containers=[_container(settings, worker, image)]
+                    service_account=runtime.account.email,
+                    containers=[_container(settings, worker, runtime.image)],
                 ),
             ),
-            child,
+            pulumi.ResourceOptions(
+                parent=self, depends_on=[*runtime.after], ignore_changes=["client", "clientVersion"]
+            ),
         )
         self.register_outputs({})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ GCLOUD = """#!/bin/sh
 echo "$*" >> "$TOLD"
 case "$*" in
   *projects\\ describe*) echo 100000000001 ;;
+  secrets\\ create*) cat > "$TOLD.secret" ;;
   *describe*) [ -e "$TOLD.exists" ] ;;
 esac
 """
@@ -40,13 +42,15 @@ def created(told: Path) -> list[str]:
 def test_an_empty_project_gets_one_private_bucket_and_one_rotating_key(told: Path) -> None:
     finished = run("dev", "data-exposure-dev", "europe-west1")
     assert finished.returncode == 0, finished.stderr
-    bucket, ring, key = created(told)
+    bucket, ring, key, secret = created(told)
     assert bucket.startswith("storage buckets create gs://data-exposure-dev-pulumi-state ")
     assert "--public-access-prevention" in bucket
     assert "--uniform-bucket-level-access" in bucket
     assert ring.startswith("kms keyrings create pulumi ")
     assert key.startswith("kms keys create state --keyring pulumi ")
     assert "--rotation-period 90d" in key
+    assert secret.startswith("secrets create page-token-keys ")
+    assert len(base64.b64decode(told.with_suffix(".secret").read_text(), validate=False)) == 32
     assert "state_bucket:   data-exposure-dev-pulumi-state" in finished.stdout
     assert "project_number: 100000000001" in finished.stdout
 

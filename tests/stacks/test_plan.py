@@ -182,6 +182,20 @@ def test_a_push_waits_for_everything_its_first_delivery_needs(plan: list[Recorde
         } <= needed
 
 
+def test_a_service_starts_after_all_it_may_do_is_granted(plan: list[Recorded]) -> None:
+    by_urn = {one.urn: one for one in plan}
+    for service in of_type(plan, SERVICE):
+        first = {by_urn[urn].name for urn in service.depends_on}
+        member = f"serviceAccount:exposure-{service.name}@project.iam.gserviceaccount.com"
+        needed = {
+            one.name
+            for one in plan
+            if one.inputs.get("member") == member and one.type.endswith(("amMember", "AMMember"))
+        }
+        assert needed
+        assert needed - {"api-connects-to-cache"} <= first
+
+
 def test_every_subscription_outlasts_silence_and_every_push_has_dead_letters_and_waits(
     plan: list[Recorded],
 ) -> None:
