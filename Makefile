@@ -1,7 +1,7 @@
 # Everything a person or a CI machine types. Needs make, git and Python >= 3.11; nothing else.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test bench plan golden check format lint types imports lock lock-check clean
+.PHONY: help run venv test bench plan golden check format lint types imports lock lock-check clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,6 +15,8 @@ help: ## list the targets
 
 run: $(VENV)/.local-installed ## start the whole platform on this machine (options: ARGS="--once")
 	@$(BIN)/exposure local $(ARGS)
+
+venv: $(VENV)/.dev-installed ## make .venv with everything: what develops, tests and deploys
 
 test: $(VENV)/.dev-installed ## run the whole test suite with coverage
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)

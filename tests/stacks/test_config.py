@@ -64,7 +64,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("cache", {"node_type": "STANDARD_SMALL", "replicas": 0, "range": "10.0.0.0/27"}, "/26 or larger"),
         ("cache", {"node_type": "STANDARD_SMALL", "replicas": 0, "range": "8.8.8.0/24"}, "must be private"),
         ("cache", {"node_type": "STANDARD_SMALL", "replicas": 0, "range": "192.168.0.0/16"}, "cannot reach"),
-        ("budget.billing_account", "mine", "billing_account"),
+        ("budget", {"billing_account": "mine", "amount_units": 5, "currency": "EUR"}, "billing_account"),
     ],
 )
 def test_a_wrong_value_is_refused_with_a_sentence(path: str, value: Any, sentence: str) -> None:
