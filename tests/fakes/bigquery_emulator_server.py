@@ -19,6 +19,7 @@ from bqemulator.config import LogLevel, Settings
 from bqemulator.grpc_api import write_servicer
 from bqemulator.server import EmulatorServer
 from duckdb_extensions import import_extension
+from google.cloud.bigquery_storage_v1.types import TableFieldSchema
 
 # The format extensions would be fetched from the network.
 _SETTINGS = Settings(rest_port=0, grpc_port=0, log_level=LogLevel.CRITICAL, enable_format_extensions=False)
@@ -27,6 +28,15 @@ _SETTINGS = Settings(rest_port=0, grpc_port=0, log_level=LogLevel.CRITICAL, enab
 def _whole_schema(table: Any) -> Any:
     """Return the Arrow schema of a table; the server's own forgets the fields of nested records."""
     return tabledata._build_arrow_schema([field.model_dump() for field in table.schema_.fields])
+
+
+_type_of = write_servicer._bq_type_to_storage_type
+
+
+def _whole_type(bq_type: str) -> int:
+    """Return the Storage API's type; the server's own calls records strings."""
+    record = TableFieldSchema.Type.STRUCT
+    return int(record) if bq_type.upper() in ("RECORD", "STRUCT") else _type_of(bq_type)
 
 
 def _end_with_parent(folder: str) -> None:
@@ -45,6 +55,7 @@ async def _serve() -> None:
 
 
 if __name__ == "__main__":
+    write_servicer._bq_type_to_storage_type = _whole_type
     write_servicer._table_arrow_schema = _whole_schema  # type: ignore[assignment]
     home = tempfile.mkdtemp(prefix="bigquery-emulator-")
     threading.Thread(target=_end_with_parent, args=(home,), daemon=True).start()

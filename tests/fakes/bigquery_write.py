@@ -17,6 +17,7 @@ from google.cloud.bigquery_storage_v1.types import storage, stream, table
 
 from exposure.query.model import Row
 from exposure.warehouse.arrow import arrow_schema
+from exposure.warehouse.bigquery_schema import storage_type
 from exposure.warehouse.schema import Table
 from fakes.write_answers import check_columns, error, row_errors, status, stored
 from fakes.write_faults import Break, Drop, Fault, Fine, Judge, Refuse, Silence
@@ -45,6 +46,7 @@ class FakeBigQueryWrite:
         self.most_in_flight = 0
         self._project = project
         self._columns: dict[str, pa.Schema] = {}
+        self._described: dict[str, Table] = {}
         self._stored: dict[str, list[pa.RecordBatch]] = {}
         self._open: set[_Conversation] = set()
         self._server: grpc.aio.Server | None = None
@@ -56,6 +58,7 @@ class FakeBigQueryWrite:
         """Create the table, or give the one of that name other columns."""
         path = self._path(described)
         self._columns[path] = arrow_schema(described.columns)
+        self._described[path] = described
         self._stored.setdefault(path, [])
 
     def rows(self, described: Table) -> list[Row]:
@@ -119,8 +122,15 @@ class FakeBigQueryWrite:
         if request.name not in self._columns:
             await context.abort(grpc.StatusCode.NOT_FOUND, f"no table of {request.name}")
         found = stream.WriteStream(name=request.name)
-        for name in self._columns[request.name].names:
-            found.table_schema.fields.append(table.TableFieldSchema(name=name))
+        for column in self._described[request.name].columns:
+            kind, is_repeated = storage_type(column)
+            mode = "REPEATED" if is_repeated else "NULLABLE" if column.nullable else "REQUIRED"
+            field = table.TableFieldSchema(
+                name=column.name,
+                type_=getattr(table.TableFieldSchema.Type, kind),
+                mode=getattr(table.TableFieldSchema.Mode, mode),
+            )
+            found.table_schema.fields.append(field)
         return found
 
     async def _append_rows(self, _: Any, context: Any) -> None:

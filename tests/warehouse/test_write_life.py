@@ -62,7 +62,7 @@ async def test_a_writer_whose_table_lacks_a_column_is_not_ready() -> None:
     )
     async with writing() as scene:
         writer = BigQueryWriter("local", [wider], endpoint=scene.server.address)
-        with pytest.raises(WarehouseMisconfigured, match="lacks the columns added"):
+        with pytest.raises(WarehouseMisconfigured, match="lacks the column added"):
             await writer.ready()
         await writer.close()
 

@@ -46,15 +46,32 @@ async def test_each_part_knows_its_rows_however_often_it_is_cut(
 
 async def test_an_append_is_answered_when_its_last_row_is_settled() -> None:
     append = Append(3, {7: "unfit"}, 0.0)
-    append.settle(2)
+    append.stored(2)
     assert not append.is_over
     append.refuse(1, "bad")
     assert await append.answer == {7: "unfit", 1: "bad"}
 
 
+async def test_a_row_in_doubt_is_refused_once_another_row_is_stored() -> None:
+    append = Append(2, {}, 0.0)
+    append.doubt(0, "malformed")
+    assert not append.is_doubted
+    append.stored(1)
+    assert await append.answer == {0: "malformed"}
+
+
+async def test_an_append_of_nothing_but_rows_in_doubt_is_not_answered_by_itself() -> None:
+    append = Append(2, {}, 0.0)
+    append.doubt(0, "malformed")
+    append.refuse(1, "bad")
+    assert append.is_doubted
+    assert append.doubt_reason == "malformed"
+    assert not append.is_over
+
+
 async def test_an_append_that_is_over_stays_as_it_ended() -> None:
     append = Append(1, {}, 0.0)
     append.answer.cancel()
-    append.settle(1)
+    append.stored(1)
     append.fail(ValueError())
     assert append.answer.cancelled()

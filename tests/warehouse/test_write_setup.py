@@ -10,11 +10,12 @@ import pytest
 
 from exposure.contracts.model import Column
 from exposure.contracts.types import Scalar
-from exposure.warehouse.port import WarehouseMisconfigured
+from exposure.warehouse.bigquery_writer import BigQueryWriter
+from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
 from exposure.warehouse.write_limits import WriteLimits
 from fakes.rows import order_row
 from fakes.write_answers import SCHEMA_MISMATCH
-from fakes.write_faults import Break, Fine, Refuse
+from fakes.write_faults import Break, Fine, Judge, Refuse
 from fakes.write_scene import TABLE, Scene, until, writing
 
 Code = grpc.StatusCode
@@ -98,3 +99,38 @@ async def test_a_stream_whose_schema_changed_is_reopened_after_its_answers() -> 
         assert await scene.append("d") == {}
         assert scene.stored() == list("abcd")
         assert scene.server.connections == 2
+
+
+async def test_rows_refused_without_a_name_are_not_held_against_themselves_before_any_row_is_stored() -> None:
+    async with writing() as scene:
+        scene.server.judge = Judge(lambda _: "the table's own fault", named=0)
+        for names in (("a",), ("b", "c")):
+            with pytest.raises(WarehouseUnavailable, match="no other row was stored"):
+                await scene.append(*names)
+        with pytest.raises(WarehouseUnavailable):
+            await scene.append("d")
+        # The third in a row is taken for a wrong set-up: the next waits for the probe.
+        with pytest.raises(WarehouseMisconfigured):
+            await scene.append("e")
+        scene.server.judge = None
+        scene.time.advance(30.1)
+        assert await scene.append("a", "b") == {}
+
+
+async def test_a_lone_row_refused_without_a_name_is_refused_once_another_was_stored_meanwhile() -> None:
+    async with writing() as scene:
+        scene.server.judge = Judge(lambda row: "bad" if row["order_id"] == "bad" else "", named=0)
+        good, refused = await asyncio.gather(scene.append("good"), scene.append("bad"))
+        assert good == {}
+        assert list(refused) == [0]
+        with pytest.raises(WarehouseUnavailable):
+            await scene.append("bad")
+
+
+async def test_a_column_of_another_type_is_a_wrong_setup_and_named() -> None:
+    other = dataclasses.replace(TABLE, columns=(Column("order_id", Scalar.INTEGER), *TABLE.columns[1:]))
+    async with writing(tables=(other,)) as scene:
+        writer = BigQueryWriter("local", (TABLE,), endpoint=scene.server.address)
+        with pytest.raises(WarehouseMisconfigured, match="has order_id as REQUIRED INT64, not STRING"):
+            await writer.ready()
+        await writer.close()

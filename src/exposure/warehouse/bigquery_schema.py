@@ -33,6 +33,9 @@ _REST_TYPES = STANDARD_SQL_TYPES | {
     Scalar.BOOLEAN: "BOOLEAN",
 }
 
+# The Storage API's name for one of them is its own.
+_STORAGE_TYPES = STANDARD_SQL_TYPES | {Scalar.NUMBER: "DOUBLE"}
+
 
 def table_resource(table: Table, project: str) -> dict[str, Any]:
     """Return the table's resource: reference, schema, partitioning, clustering and expiry."""
@@ -53,6 +56,13 @@ def table_resource(table: Table, project: str) -> dict[str, Any]:
 def schema_fields(columns: Sequence[Column]) -> list[dict[str, Any]]:
     """Return the columns as the list of fields that `bq` and Terraform call a JSON schema."""
     return [_field(column) for column in columns]
+
+
+def storage_type(column: Column) -> tuple[str, bool]:
+    """Return the name the Storage API has for the column's type, and whether it is repeated."""
+    is_repeated = isinstance(column.type, Array)
+    element = column.type.of if isinstance(column.type, Array) else column.type
+    return (_STORAGE_TYPES[element] if isinstance(element, Scalar) else "STRUCT"), is_repeated
 
 
 def _field(column: Column) -> dict[str, Any]:

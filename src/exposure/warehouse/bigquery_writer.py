@@ -16,9 +16,11 @@ from google.cloud.bigquery_storage_v1.services.big_query_write.transports import
     BigQueryWriteGrpcAsyncIOTransport,
 )
 from google.cloud.bigquery_storage_v1.types import storage, stream
+from google.cloud.bigquery_storage_v1.types import table as table_types
 
 from exposure.query.model import Row
 from exposure.warehouse.arrow import arrow_schema
+from exposure.warehouse.bigquery_schema import storage_type
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
 from exposure.warehouse.schema import Table
 from exposure.warehouse.write_connection import Route, routing
@@ -37,6 +39,7 @@ _CHANNEL_OPTIONS = (
     # Writers of one process must not share a broken connection's fate.
     ("grpc.use_local_subchannel_pool", 1),
 )
+_REPEATED = table_types.TableFieldSchema.Mode.REPEATED
 _SOUND = Outcome(Verdict.DURABLE)
 
 
@@ -155,9 +158,14 @@ def _google_channel(host: str, **settings: Any) -> Any:
 
 
 def _compare(table: Table, found: stream.WriteStream) -> Outcome:
-    """Return whether the table that was found has every column; BigQuery's names have no case."""
-    names = {field.name.lower() for field in found.table_schema.fields}
-    missing = [column.name for column in table.columns if column.name.lower() not in names]
-    if names and missing:
-        return Outcome(Verdict.MISCONFIGURED, f"the table lacks the columns {', '.join(missing)}")
-    return _SOUND
+    """Return whether the table found has every column, of its type; BigQuery's names have no case."""
+    fields = {field.name.lower(): field for field in found.table_schema.fields}
+    complaints = []
+    for column in table.columns if fields else ():
+        field = fields.get(column.name.lower())
+        wanted = storage_type(column)
+        if field is None:
+            complaints.append(f"lacks the column {column.name}")
+        elif field.type_ and (field.type_.name, field.mode is _REPEATED) != wanted:
+            complaints.append(f"has {column.name} as {field.mode.name} {field.type_.name}, not {wanted[0]}")
+    return Outcome(Verdict.MISCONFIGURED, f"the table {', '.join(complaints)}") if complaints else _SOUND

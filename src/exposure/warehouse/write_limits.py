@@ -33,8 +33,9 @@ class WriteLimits:
     connection may owe an answer before it counts as lost. Rows are spread over requests of `request_bytes`;
     a row larger than that travels alone, one larger than `row_bytes` is refused (BigQuery takes requests
     below 20 MB). `waiting` bounds the appends held at a time, `searches` how often one append is halved
-    to find rows that BigQuery refuses without naming them. An unused stream is forgotten after `idle`. A
-    set-up found wrong is tried again every `probe_every`, by one request.
+    to find rows that BigQuery refuses without naming them. After `unproven` such appends in a row, of which
+    nothing was stored, the set-up counts as wrong. An unused stream is forgotten after `idle`. A set-up found
+    wrong is tried again every `probe_every`, by one request.
     """
 
     deadline: timedelta = timedelta(seconds=8)
@@ -44,6 +45,7 @@ class WriteLimits:
     row_bytes: int = 19_000_000
     waiting: int = 256
     searches: int = 200
+    unproven: int = 3
     idle: timedelta = timedelta(minutes=20)
     probe_every: timedelta = timedelta(seconds=30)
     lost: BackOff = BackOff(timedelta(milliseconds=50), timedelta(seconds=5))

@@ -20,15 +20,22 @@ _UNFIT = (pa.ArrowException, TypeError, ValueError, OverflowError)
 
 
 class Append:
-    """What one caller waits for: every row stored or refused. Over once `answer` is done, whichever way."""
+    """What one caller waits for: every row stored or refused. Over once `answer` is done, whichever way.
 
-    def __init__(self, rows: int, refused: Mapping[int, str], deadline: float) -> None:
+    `stored_before` is how many requests its stream had seen stored when it came.
+    """
+
+    def __init__(
+        self, rows: int, refused: Mapping[int, str], deadline: float, stored_before: int = 0
+    ) -> None:
+        self.stored_before = stored_before
         self.answer: asyncio.Future[dict[int, str]] = asyncio.get_running_loop().create_future()
         self.deadline = deadline
         self.last_failure: Outcome | None = None
         self.searches = 0
         self._unsettled = rows
         self._refused = dict(refused)
+        self._doubted: dict[int, str] = {}
 
     @property
     def is_over(self) -> bool:
@@ -40,22 +47,46 @@ class Append:
         """Tell whether every row is stored or refused."""
         return not self._unsettled
 
-    def settle(self, rows: int) -> None:
-        """Count rows as stored."""
-        self._unsettled -= rows
-        if self.is_settled and not self.is_over:
-            self.answer.set_result(self._refused)
+    @property
+    def is_doubted(self) -> bool:
+        """Tell whether all that is left are rows refused without a name, with nothing to prove them wrong."""
+        return bool(self._doubted) and self._unsettled == len(self._doubted)
+
+    @property
+    def doubt_reason(self) -> str:
+        """Return the reason given against one of the rows in doubt."""
+        return next(iter(self._doubted.values()), "")
+
+    def stored(self, rows: int) -> None:
+        """Count rows as stored. The table takes rows, so those in doubt are at fault themselves."""
+        self._settle(rows)
+        self.prove_doubts()
 
     def refuse(self, index: int, reason: str) -> None:
         """Name a row, by the caller's index, that will not be stored."""
         self._refused[index] = reason
-        self.settle(1)
+        self._settle(1)
+
+    def doubt(self, index: int, reason: str) -> None:
+        """Keep a row that was refused without a name: the row may be wrong, or the table."""
+        self._doubted[index] = reason
+
+    def prove_doubts(self) -> None:
+        """Refuse the rows in doubt."""
+        doubted, self._doubted = self._doubted, {}
+        for index, reason in doubted.items():
+            self.refuse(index, reason)
 
     def fail(self, error: Exception) -> None:
         """Give up; the caller learns nothing of any row."""
         if not self.is_over:
             self.answer.set_exception(error)
             self.answer.exception()  # a caller cancelled at this very moment will not fetch it
+
+    def _settle(self, rows: int) -> None:
+        self._unsettled -= rows
+        if self.is_settled and not self.is_over:
+            self.answer.set_result(self._refused)
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,6 +47,8 @@ class WriteStream:
         self._queue: deque[Part] = deque()
         self._connection: Connection | None = None
         self._must_reopen = False
+        # Requests stored, and appends since the last of them that were refused without a row being named.
+        self._stored = self._unproven = 0
         self._wake = asyncio.Event()
         self._owner = asyncio.create_task(self._own())
         self._owner.add_done_callback(self._owner_ended)
@@ -61,7 +63,7 @@ class WriteStream:
         encoded = encode(self._schema, rows)
         if not encoded.indices:
             return encoded.refused
-        append = Append(len(encoded.indices), encoded.refused, deadline)
+        append = Append(len(encoded.indices), encoded.refused, deadline, self._stored)
         timer = self._loop.call_at(deadline, self._expire, append)
         append.last_failure = self._pace.failure
         self._appends.add(append)
@@ -101,7 +103,9 @@ class WriteStream:
         """Act on the answer to a part."""
         self._wake.set()
         if outcome.verdict is Verdict.DURABLE:
-            part.append.settle(len(part))
+            self._stored += 1
+            self._unproven = 0
+            part.append.stored(len(part))
             self.is_proven = True
             self._pace.succeeded()
             self._must_reopen |= outcome.schema_changed
@@ -182,6 +186,7 @@ class WriteStream:
         if len(rows) > limits.row_bytes and len(part) == 1:
             reason = f"the row takes {len(rows)} bytes, an append at most {limits.row_bytes}"
             part.append.refuse(part.indices[0], reason)
+            self._settle_doubts(part.append)
             return
         if self._connection is None:
             self._connection = Connection(self._route, limits.answer_timeout.total_seconds(), self)
@@ -232,11 +237,13 @@ class WriteStream:
             part.append.refuse(part.indices[row], reason)
         if len(outcome.rows) < len(part):
             self._queue.appendleft(part.without(outcome.rows))
+        self._settle_doubts(part.append)
 
     def _search(self, part: Part, outcome: Outcome) -> None:
         """Look for the rows at fault by halves, unless they are so many that rows cannot be the cause."""
         if len(part) == 1:
-            part.append.refuse(part.indices[0], outcome.reason)
+            part.append.doubt(part.indices[0], outcome.reason)
+            self._settle_doubts(part.append)
             return
         part.append.searches += 1
         if part.append.searches > self._limits.searches:
@@ -244,3 +251,15 @@ class WriteStream:
             part.append.fail(WarehouseMisconfigured(f"BigQuery: {self._route.path}: {reason}"))
         else:
             self._queue.extendleft(reversed(part.pieces(2)))
+
+    def _settle_doubts(self, append: Append) -> None:
+        """Hold a row against itself only once the table has taken another; else the table may be wrong."""
+        if self._stored > append.stored_before:
+            append.prove_doubts()
+        elif append.is_doubted:
+            reason = f"refused without a row being named, and no other row was stored: {append.doubt_reason}"
+            outcome = Outcome(Verdict.MISCONFIGURED, reason)
+            append.fail(WarehouseUnavailable(f"BigQuery: {self._route.path}: {reason}"))
+            self._unproven += 1
+            if self._unproven >= self._limits.unproven:
+                self._hold_off(outcome)
