@@ -84,7 +84,7 @@ def computed(args: mocks.MockResourceArgs) -> dict[str, Any]:
             "member": "serviceAccount:service-1@gcp-sa-pubsub.iam.gserviceaccount.com"
         },
         "gcp:artifactregistry/repository:Repository": lambda: {
-            "registryUri": "europe-docker.pkg.dev/project/exposure"
+            "registryUri": "europe-docker.pkg.dev/project/exposure", "name": args.inputs["repositoryId"]
         },
         "docker-build:index:Image": lambda: {
             "ref": f"{args.inputs['tags'][0]}@sha256:{'0' * 64}", "digest": f"sha256:{'0' * 64}"
