@@ -77,7 +77,7 @@ def pull() -> PullWorker:
 
 def _road(settings: WriterSettings) -> tuple[BigQueryWriter, dict[str, Pipeline]]:
     """Return the writer and one pipeline per contract in front of it."""
-    from exposure.ingest.batch import BatchLimits
+    from exposure.ingest.batch import BatchLimits, Room
     from exposure.ingest.pipeline import Pipeline
     from exposure.warehouse.bigquery_writer import BigQueryWriter
     from exposure.warehouse.schema import quarantine_table, rows_table
@@ -90,4 +90,5 @@ def _road(settings: WriterSettings) -> tuple[BigQueryWriter, dict[str, Pipeline]
         limits=WriteLimits(in_flight=settings.appends_in_flight),
     )
     limits = BatchLimits(rows=settings.batch_rows, in_flight=settings.appends_in_flight)
-    return writer, {contract.name: Pipeline(contract, writer, limits) for contract in CATALOG}
+    room = Room(limits.held_rows, limits.held_bytes)
+    return writer, {contract.name: Pipeline(contract, writer, limits, room=room) for contract in CATALOG}

@@ -266,3 +266,41 @@ async def test_pushes_in_flight_when_the_server_stops_are_answered() -> None:
     await serving
     assert endpoint.writer.closed
     assert len(endpoint.stored()) == 1
+
+
+async def test_a_push_given_up_by_the_server_is_answered_that_it_must_come_again() -> None:
+    endpoint = PushEndpoint()
+    endpoint.writer.holds = True
+    pushing = asyncio.create_task(endpoint.push(EVENT))
+    append = await endpoint.writer.begun(0)
+    pushing.cancel()
+    answer = await pushing
+    assert (answer.status, answer.problem["title"]) == (503, "Stopping")
+    append.answer()
+
+
+async def test_no_more_bytes_are_received_at_a_time_than_there_is_room_for() -> None:
+    endpoint = PushEndpoint()
+    release = asyncio.Event()
+    answers: list[int] = []
+
+    async def push() -> None:
+        async def receive() -> dict[str, Any]:
+            await release.wait()
+            return {"type": "http.request", "body": wrapped(EVENT), "more_body": False}
+
+        async def send(event: Any) -> None:
+            if event["type"] == "http.response.start":
+                answers.append(event["status"])
+
+        headers = [(b"content-length", str(MAX_BODY_BYTES).encode())]
+        scope = {"type": "http", "method": "POST", "path": "/push/analytics_table", "headers": headers}
+        await endpoint.app(scope, receive, send)
+
+    pushes = [asyncio.create_task(push()) for _ in range(6)]
+    await asyncio.sleep(0)
+    assert answers == [429, 429]
+    release.set()
+    await asyncio.gather(*pushes)
+    assert sorted(answers) == [204, 204, 204, 204, 429, 429]
+    assert (await endpoint.push(EVENT)).status == 204

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from exposure.contracts.analytics_table import CONTRACT
-from exposure.ingest.batch import Batcher, BatchLimits, Overloaded, RowRefused
+from exposure.ingest.batch import Batcher, BatchLimits, Overloaded, Room, RowRefused
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
 from exposure.warehouse.schema import rows_table
 from fakes.jumping_clock import elapsed, in_virtual_time
@@ -224,7 +224,47 @@ async def test_more_bytes_than_may_be_held_are_refused_at_once() -> None:
     (await writer.begun(1)).answer()
     writer.appends[0].answer()
     await asyncio.gather(*waiting)
-    assert batcher._held_rows == batcher._held_bytes == 0
+    writer.holds = False
+    await batcher.add(("d",), 1000)
+
+
+@in_virtual_time
+async def test_batchers_of_one_room_hold_no_more_than_it_together() -> None:
+    writer, room = holding(), Room(10, 1000)
+    one, other = (Batcher(writer, TABLE, BatchLimits(), room) for _ in range(2))
+    waiting = add(one, "a", size_bytes=600)
+    await turns()
+    with pytest.raises(Overloaded):
+        await other.add(("b",), 401)
+    (await writer.begun(0)).answer()
+    await asyncio.gather(*waiting)
+    writer.holds = False
+    await other.add(("b",), 1000)
+
+
+@in_virtual_time
+async def test_many_rows_at_once_fill_batches_and_each_refusal_finds_its_row() -> None:
+    writer = RecordingWriter()
+    writer.refuse = lambda _, row: "bad" if row[0] in ("b", "e") else None
+    batcher = batcher_on(writer, rows=2)
+    assert await batcher.add_all([(name,) for name in "abcde"], 503) == {1: "bad", 4: "bad"}
+    assert [len(append.rows) for append in writer.appends] == [2, 2, 1]
+    assert await batcher.add_all([], 0) == {}
+
+
+@in_virtual_time
+async def test_many_rows_at_once_give_back_all_the_room_they_took() -> None:
+    batcher = batcher_on(RecordingWriter(), rows=2, held_rows=5, held_bytes=503)
+    for _ in range(3):
+        assert await batcher.add_all([(name,) for name in "abcde"], 503) == {}
+
+
+@in_virtual_time
+async def test_more_rows_at_once_than_may_be_held_enter_not_even_in_part() -> None:
+    writer = RecordingWriter()
+    with pytest.raises(Overloaded):
+        await batcher_on(writer, rows=2, held_rows=4).add_all([(name,) for name in "abcde"], 5)
+    assert writer.appends == []
 
 
 @in_virtual_time

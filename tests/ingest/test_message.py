@@ -159,3 +159,13 @@ def test_ten_megabytes_of_data_come_through() -> None:
         data
     )
     assert decode_push({}, body + b'"}}').data == data
+
+
+def test_attributes_of_an_unwrapped_push_keep_their_letters() -> None:
+    headers = {
+        b"x-goog-pubsub-message-id": b"1",
+        b"x-goog-pubsub-publish-time": b"2026-11-25T12:00:00Z",
+        b"city": "São Paulo".encode(),
+        b"odd": b"\xe3",
+    }
+    assert decode_push(headers, b"").attributes == {"city": "São Paulo", "odd": "ã"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from datetime import timedelta
 
@@ -176,3 +177,57 @@ def test_draining_finishes_both_rows_and_quarantine(last: int) -> None:
         assert await asyncio.gather(*handling) == [Outcome.STORED, Outcome.QUARANTINED]
 
     scenario()
+
+
+async def test_many_messages_at_once_have_each_the_outcome_they_would_have_alone() -> None:
+    writer = RecordingWriter()
+    writer.refuse = lambda table, row: "no" if table == ROWS and row[0] == "evt-2" else None
+    messages = [
+        message(event(id="evt-1"), "1"),
+        message(b"not json", "2"),
+        message(event(id="evt-2"), "3"),
+        message(event(id="evt-3", data="x" * 300_000), "4"),
+        message(event(id="evt-4"), "5"),
+    ]
+    outcomes = await pipeline_on(writer).handle_all(messages)
+    assert outcomes == [
+        Outcome.STORED, Outcome.QUARANTINED, Outcome.QUARANTINED, Outcome.STORED, Outcome.STORED,
+    ]  # fmt: skip
+    assert sorted(str(row[0]) for row in writer.stored(ROWS.name)) == ["evt-1", "evt-3", "evt-4"]
+    assert sorted(str(row[5]) for row in writer.stored(QUARANTINE.name)) == ["2", "3"]
+
+
+async def test_many_messages_at_once_wait_for_the_one_append_and_fail_with_it() -> None:
+    writer = RecordingWriter()
+    writer.failure = WarehouseUnavailable("down")
+    messages = [message(event(id=f"evt-{number}"), str(number)) for number in range(3)]
+    assert await pipeline_on(writer).handle_all(messages) == [Outcome.UNAVAILABLE] * 3
+    assert await pipeline_on(writer).handle_all([]) == []
+
+
+async def test_a_large_message_is_looked_through_beside_the_others() -> None:
+    large = b'{"id": "evt-1", "timestamp": "2026-11-25T12:00:00Z", "more": [' + b"[1]," * 500_000 + b"1]}"
+    pipeline = pipeline_on(RecordingWriter())
+    looking = asyncio.create_task(pipeline.handle(message(large, "1")))
+    await asyncio.sleep(0)
+    assert await pipeline.handle(message(event(id="evt-2"), "2")) is Outcome.STORED
+    assert not looking.done()
+    assert await looking is Outcome.STORED
+
+
+@in_virtual_time
+async def test_a_large_message_waits_half_its_time_for_its_turn_at_most() -> None:
+    pipeline = pipeline_on(RecordingWriter())
+    await pipeline._looking.acquire()
+    large = message(event(data="x" * 300_000))
+    assert await pipeline.handle(large) is Outcome.OVERLOADED
+    assert elapsed() == 4.0
+
+
+async def test_text_beyond_ascii_counts_for_what_it_takes_in_memory() -> None:
+    limits = BatchLimits(held_bytes=3000)
+    assert (
+        await pipeline_on(RecordingWriter(), limits).handle(message(event(data="e" * 900))) is Outcome.STORED
+    )
+    wide = message(json.dumps(event(data="é" * 450), ensure_ascii=False).encode())
+    assert await pipeline_on(RecordingWriter(), limits).handle(wide) is Outcome.OVERLOADED

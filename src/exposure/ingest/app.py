@@ -16,7 +16,7 @@ from typing import Protocol
 from starlette.types import Message as Event
 from starlette.types import Receive, Scope, Send
 
-from exposure.ingest.message import BadEnvelope, decode_push
+from exposure.ingest.message import BadEnvelope, Message, decode_push
 from exposure.ingest.pipeline import Outcome, Pipeline
 from exposure.ingest.signing_keys import KeysUnavailable
 from exposure.ingest.token import Forbidden, Unauthenticated
@@ -26,6 +26,8 @@ _LOG = logging.getLogger(__name__)
 # 10 MB of data in base64, its attributes, and room to spare.
 MAX_BODY_BYTES = 15_000_000
 _LENGTH_DIGITS = 20
+# Of all bodies being received at a time.
+_MOST_READING_BYTES = 64_000_000
 _READY_SECONDS = 2.0
 _READY_REMEMBERED_SECONDS = 1.0
 # The server has waited for the requests already; what remains are rows whose requests have left.
@@ -83,6 +85,7 @@ class PushApp:
         self._writer = writer
         self._closing = closing
         self._readiness = _Readiness(writer)
+        self._reading_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the process's start and end."""
@@ -117,6 +120,9 @@ class PushApp:
             await self._route(scope, receive)
         except Problem as problem:
             await _send_problem(send, problem)
+        except asyncio.CancelledError:
+            # The server gives up requests that outlast its grace; the message is delivered again.
+            await _send_problem(send, Problem(503, "Stopping", "the message was not durable in time"))
         except Exception:
             # Not acknowledged: the message is delivered again, to a release that can read it.
             _LOG.exception("unexpected while answering %s", scope["path"])
@@ -142,15 +148,23 @@ class PushApp:
         pipeline = self._pipelines.get(contract)
         if pipeline is None:
             raise Problem(404, "Unknown contract", f"there is no contract '{contract[:100]}'")
-        body = await _read(headers, receive)
-        try:
-            message = decode_push(headers, body)
-        except BadEnvelope as error:
-            raise Problem(400, "Bad push envelope", str(error)) from error
-        outcome = await pipeline.handle(message)
+        outcome = await pipeline.handle(await self._message(headers, receive))
         if not outcome.acknowledges:
             status, title, detail, seconds = _OUTCOMES[outcome]
             raise Problem(status, title, detail, {"retry-after": seconds})
+
+    async def _message(self, headers: Mapping[bytes, bytes], receive: Receive) -> Message:
+        """Read and decode; the body itself is not kept while its row waits."""
+        size_bytes = _announced_bytes(headers)
+        if self._reading_bytes + size_bytes > _MOST_READING_BYTES:
+            raise Problem(429, "Overloaded", "too many bytes are being received", {"retry-after": "1"})
+        self._reading_bytes += size_bytes
+        try:
+            return decode_push(headers, await _read(receive))
+        except BadEnvelope as error:
+            raise Problem(400, "Bad push envelope", str(error)) from error
+        finally:
+            self._reading_bytes -= size_bytes
 
     async def _authenticate(self, headers: Mapping[bytes, bytes]) -> None:
         try:
@@ -196,11 +210,17 @@ def _require_method(method: str, allowed: tuple[str, ...]) -> None:
         raise Problem(405, "Method not allowed", f"use {' or '.join(allowed)}", {"allow": ", ".join(allowed)})
 
 
-async def _read(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-    too_large = Problem(413, "Too large", f"a push has {MAX_BODY_BYTES} bytes at most")
+def _announced_bytes(headers: Mapping[bytes, bytes]) -> int:
+    """Return how large the body will be, at most."""
     length = headers.get(b"content-length", b"")
-    if len(length) > _LENGTH_DIGITS or (length.isdigit() and int(length) > MAX_BODY_BYTES):
-        raise too_large
+    if not length.isdigit():
+        return MAX_BODY_BYTES
+    if len(length) > _LENGTH_DIGITS or int(length) > MAX_BODY_BYTES:
+        raise _too_large()
+    return int(length)
+
+
+async def _read(receive: Receive) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -210,9 +230,13 @@ async def _read(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         chunks.append(event.get("body", b""))
         size += len(chunks[-1])
         if size > MAX_BODY_BYTES:
-            raise too_large
+            raise _too_large()
         if not event.get("more_body", False):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_large() -> Problem:
+    return Problem(413, "Too large", f"a push has {MAX_BODY_BYTES} bytes at most")
 
 
 async def _send_problem(send: Send, problem: Problem) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -31,7 +31,7 @@ class RowRefused(Exception):
 
 @dataclass(frozen=True)
 class BatchLimits:
-    """How rows are gathered. `rows` and `size_bytes` close one batch; `held_*` bound all that wait.
+    """How rows are gathered. `rows` and `size_bytes` close one batch; `held_*` bound all that share a room.
 
     `linger` is the longest a row waits for company while an append is in flight, until the first
     append's duration is known; afterwards half of that duration, `max_linger` at most.
@@ -47,26 +47,55 @@ class BatchLimits:
     deadline: timedelta = timedelta(seconds=8)
 
 
+class Room:
+    """What may be held in memory at a time by all batchers that share it."""
+
+    def __init__(self, rows: int, size_bytes: int) -> None:
+        self._rows = rows
+        self._bytes = size_bytes
+
+    def take(self, rows: int, size_bytes: int) -> None:
+        """Claim room, or raise Overloaded."""
+        if rows > self._rows or size_bytes > self._bytes:
+            raise Overloaded(f"no room for {rows} more rows of {size_bytes} bytes")
+        self._rows -= rows
+        self._bytes -= size_bytes
+
+    def give(self, rows: int, size_bytes: int) -> None:
+        """Give room back."""
+        self._rows += rows
+        self._bytes += size_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Rows of one caller in one batch; `answer` is the reasons of those refused, by index in the group."""
+
+    start: int
+    length: int
+    answer: asyncio.Future[Mapping[int, str]]
+
+
 @dataclass(eq=False)
 class _Batch:
     rows: list[Row] = field(default_factory=list)
-    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    waiting: list[_Group] = field(default_factory=list)
     size_bytes: int = 0
     is_due: bool = False
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
 class Batcher:
-    """Gathers the rows of one table. Lives on one event loop."""
+    """Gathers the rows of one table. Lives on one event loop. Without a `room` it has one of its own."""
 
-    def __init__(self, writer: Writer, table: Table, limits: BatchLimits) -> None:
+    def __init__(self, writer: Writer, table: Table, limits: BatchLimits, room: Room | None = None) -> None:
         self._writer = writer
         self._table = table
         self._limits = limits
+        self._room = room or Room(limits.held_rows, limits.held_bytes)
         self._linger = limits.linger.total_seconds()
         self._batches: deque[_Batch] = deque()
         self._appends: set[asyncio.Task[None]] = set()
-        self._held_rows = self._held_bytes = 0
         self._pump_is_scheduled = False
 
     async def add(self, row: Row, size_bytes: int) -> None:
@@ -76,19 +105,35 @@ class Batcher:
         WarehouseError when the warehouse did not answer in time or cannot store now. Whoever is cancelled
         while waiting takes nothing from the others: the row is appended with them.
         """
-        limits = self._limits
-        if self._held_rows >= limits.held_rows or self._held_bytes + size_bytes > limits.held_bytes:
-            raise Overloaded(f"{self._held_rows} rows of {self._table.name} are waiting already")
-        future = asyncio.get_running_loop().create_future()
-        batch = self._open_batch(size_bytes)
-        batch.rows.append(row)
-        batch.waiting.append(future)
-        batch.size_bytes += size_bytes
-        batch.is_due = batch.is_due or len(batch.rows) >= limits.rows
-        self._held_rows += 1
-        self._held_bytes += size_bytes
-        self._schedule_pump()
-        await future
+        self._room.take(1, size_bytes)
+        refused = await self._enter((row,), size_bytes)
+        if refused:
+            raise RowRefused(refused[0])
+
+    async def add_all(self, rows: Sequence[Row], size_bytes: int) -> Mapping[int, str]:
+        """Return the reasons of refused rows, by index, when all others are durable; raises as `add` does.
+
+        `size_bytes` is of all of them. They may travel in several appends; should one of those fail, the
+        error says nothing of the others' rows.
+        """
+        if not rows:
+            return {}
+        self._room.take(len(rows), size_bytes)
+        length = min(len(rows), self._limits.rows)
+        starts = range(0, len(rows), length)
+        sizes = [size_bytes // len(starts)] * len(starts)
+        sizes[-1] += size_bytes - sum(sizes)
+        answers = await asyncio.gather(
+            *(
+                self._enter(rows[start : start + length], size)
+                for start, size in zip(starts, sizes, strict=True)
+            )
+        )
+        return {
+            start + index: reason
+            for start, refused in zip(starts, answers, strict=True)
+            for index, reason in refused.items()
+        }
 
     async def drain(self) -> None:
         """Append all that waits and return when every append has ended."""
@@ -98,11 +143,22 @@ class Batcher:
             self._pump()
             await asyncio.wait(self._appends)
 
-    def _open_batch(self, size_bytes: int) -> _Batch:
+    def _enter(self, rows: Sequence[Row], size_bytes: int) -> asyncio.Future[Mapping[int, str]]:
+        """Put rows that have their room into a batch and return the future of their answer."""
+        answer: asyncio.Future[Mapping[int, str]] = asyncio.get_running_loop().create_future()
+        batch = self._open_batch(len(rows), size_bytes)
+        batch.waiting.append(_Group(len(batch.rows), len(rows), answer))
+        batch.rows.extend(rows)
+        batch.size_bytes += size_bytes
+        batch.is_due = batch.is_due or len(batch.rows) >= self._limits.rows
+        self._schedule_pump()
+        return answer
+
+    def _open_batch(self, rows: int, size_bytes: int) -> _Batch:
         limits = self._limits
         if self._batches:
             last = self._batches[-1]
-            if len(last.rows) < limits.rows and last.size_bytes + size_bytes <= limits.size_bytes:
+            if len(last.rows) + rows <= limits.rows and last.size_bytes + size_bytes <= limits.size_bytes:
                 return last
             last.is_due = True
         batch = _Batch()
@@ -164,20 +220,22 @@ class Batcher:
             self._linger = min((loop.time() - started) / 2, longest)
 
     def _release(self, batch: _Batch) -> None:
-        self._held_rows -= len(batch.rows)
-        self._held_bytes -= batch.size_bytes
+        self._room.give(len(batch.rows), batch.size_bytes)
 
 
 def _settle(batch: _Batch, refused: Mapping[int, str], failure: Exception | None = None) -> None:
     """Tell each waiting request the outcome of its row; those that left hear nothing."""
     for timer in batch.timers:
         timer.cancel()
-    for index, future in enumerate(batch.waiting):
-        if future.done():
+    for group in batch.waiting:
+        if group.answer.done():
             continue
         if failure is not None:
-            future.set_exception(failure)
-        elif index in refused:
-            future.set_exception(RowRefused(refused[index]))
+            group.answer.set_exception(failure)
         else:
-            future.set_result(None)
+            group.answer.set_result(_within(refused, group) if refused else {})
+
+
+def _within(refused: Mapping[int, str], group: _Group) -> Mapping[int, str]:
+    end = group.start + group.length
+    return {index - group.start: why for index, why in refused.items() if group.start <= index < end}

@@ -115,10 +115,18 @@ _TRANSPORT = frozenset({
 
 def _attributes(headers: Mapping[bytes, bytes]) -> dict[str, str]:
     return {
-        name.decode("latin-1"): value.decode("latin-1")
+        _text(name): _text(value)
         for name, value in headers.items()
         if name not in _TRANSPORT and not name.startswith(_METADATA_PREFIX)
     }
+
+
+def _text(header: bytes) -> str:
+    """Return the header as it was published; what is no UTF-8, byte by byte."""
+    try:
+        return header.decode()
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
 
 
 def _required(value: str, name: str) -> str:

@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 
 from exposure.clock import now
 from exposure.contracts.model import Contract
-from exposure.ingest.batch import Batcher, BatchLimits, Overloaded, RowRefused
+from exposure.ingest.batch import Batcher, BatchLimits, Overloaded, Room, RowRefused
 from exposure.ingest.message import Message
 from exposure.ingest.quarantine import quarantine_row
 from exposure.ingest.rejection import Reason, Rejection
 from exposure.ingest.validate import MessageValidator
+from exposure.query.model import Row
 from exposure.warehouse.port import WarehouseError, WarehouseMisconfigured, WarehouseUnavailable, Writer
 from exposure.warehouse.schema import quarantine_table, rows_table
 
 _LOG = logging.getLogger(__name__)
 # What a held row costs beside its payload: the tuple, its metadata and its future.
 _ROW_OVERHEAD_BYTES = 600
+# Text takes a byte a character in memory, or up to four once a character is no ASCII.
+_WIDEST_CHARACTER_BYTES = 4
+# A message as large as this may take seconds to look through, so it does not hold up the others.
+_LARGE_BYTES = 256_000
 
 
 class Outcome(Enum):
@@ -51,47 +56,117 @@ class Pipeline:
         writer: Writer,
         limits: BatchLimits | None = None,
         clock: Callable[[], datetime] = now,
+        room: Room | None = None,
     ) -> None:
         self._limits = limits or BatchLimits()
+        room = room or Room(self._limits.held_rows, self._limits.held_bytes)
         self._contract = contract
         self._validator = MessageValidator(contract)
-        self._rows = Batcher(writer, rows_table(contract), self._limits)
-        self._quarantine = Batcher(writer, quarantine_table(contract), self._limits)
+        self._rows = Batcher(writer, rows_table(contract), self._limits, room)
+        self._quarantine = Batcher(writer, quarantine_table(contract), self._limits, room)
         self._clock = clock
+        self._looking = asyncio.Lock()
         self._failure: WarehouseError | None = None
 
     async def handle(self, message: Message) -> Outcome:
         """Return once the message is durable, or cannot be made so now; raises nothing."""
         try:
             return await self._store(message)
-        except Overloaded:
-            return Outcome.OVERLOADED
-        except WarehouseError as error:
-            self._log_once(message, error)
-            return Outcome.UNAVAILABLE
-        except Exception:
-            _LOG.exception("%s: message %s: an error of ours", self._contract.name, message.id)
-            return Outcome.FAILED
+        except Exception as error:
+            return self._outcome_of(error, message)
+
+    async def handle_all(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Return the outcome of each message once all are known: as `handle`, in fewer steps for many."""
+        ingest_time = self._clock()
+        outcomes = [Outcome.FAILED] * len(messages)
+        rows: dict[int, Row] = {}
+        alone: list[int] = []
+        for index, message in enumerate(messages):
+            row = self._validated(message, ingest_time)
+            if row is None:
+                alone.append(index)
+            else:
+                rows[index] = row
+        await asyncio.gather(
+            self._store_together(messages, rows, outcomes),
+            *(self._handle_into(outcomes, index, messages[index]) for index in alone),
+        )
+        return outcomes
 
     async def drain(self) -> None:
         """Finish what has been accepted."""
         await self._rows.drain()
         await self._quarantine.drain()
 
+    def _outcome_of(self, error: Exception, message: Message) -> Outcome:
+        if isinstance(error, Overloaded):
+            return Outcome.OVERLOADED
+        if isinstance(error, WarehouseError):
+            self._log_once(message, error)
+            return Outcome.UNAVAILABLE
+        _LOG.error("%s: message %s: an error of ours", self._contract.name, message.id, exc_info=error)
+        return Outcome.FAILED
+
+    def _validated(self, message: Message, ingest_time: datetime) -> Row | None:
+        """Return the row of a message that is plainly one; None of any that needs a closer look."""
+        if len(message.data) > _LARGE_BYTES:
+            return None
+        try:
+            row = self._validator.validate(message, ingest_time)
+        except Exception:
+            return None
+        return None if isinstance(row, Rejection) else row
+
+    async def _handle_into(self, outcomes: list[Outcome], index: int, message: Message) -> None:
+        outcomes[index] = await self.handle(message)
+
+    async def _store_together(
+        self, messages: Sequence[Message], rows: Mapping[int, Row], outcomes: list[Outcome]
+    ) -> None:
+        """Append the rows, by their messages' indices, and set down what became of each."""
+        indices = list(rows)
+        size_bytes = sum(_held_bytes(messages[index].data) for index in indices)
+        try:
+            refused = await self._rows.add_all(list(rows.values()), size_bytes)
+        except Exception as error:
+            outcome = self._outcome_of(error, messages[indices[0]])
+            for index in indices:
+                outcomes[index] = outcome
+            return
+        for index in indices:
+            outcomes[index] = Outcome.STORED
+        # The few that were refused go again by themselves, and from there into quarantine.
+        await asyncio.gather(
+            *(self._handle_into(outcomes, indices[row], messages[indices[row]]) for row in refused)
+        )
+
     async def _store(self, message: Message) -> Outcome:
         ingest_time = self._clock()
-        row = self._validator.validate(message, ingest_time)
+        started = asyncio.get_running_loop().time()
+        row = await self._validate(message, ingest_time)
         if isinstance(row, Rejection):
             return await self._set_aside(message, row, ingest_time)
-        started = asyncio.get_running_loop().time()
         try:
-            await self._rows.add(row, len(message.data) + _ROW_OVERHEAD_BYTES)
+            await self._rows.add(row, _held_bytes(message.data))
         except RowRefused as refused:
             rejection = Rejection(Reason.REFUSED_BY_WAREHOUSE, refused.reason)
             return await self._set_aside_until(
                 started + self._limits.deadline.total_seconds(), message, rejection, ingest_time
             )
         return Outcome.STORED
+
+    async def _validate(self, message: Message, ingest_time: datetime) -> Row | Rejection:
+        """Validate; a large message beside the event loop, one at a time."""
+        if len(message.data) <= _LARGE_BYTES:
+            return self._validator.validate(message, ingest_time)
+        try:
+            async with asyncio.timeout(self._limits.deadline.total_seconds() / 2):
+                await self._looking.acquire()
+        except TimeoutError as error:
+            raise Overloaded("other large messages are being looked through") from error
+        looking = asyncio.ensure_future(asyncio.to_thread(self._validator.validate, message, ingest_time))
+        looking.add_done_callback(lambda _: self._looking.release())
+        return await asyncio.shield(looking)
 
     async def _set_aside_until(
         self, deadline: float, message: Message, rejection: Rejection, ingest_time: datetime
@@ -117,3 +192,9 @@ class Pipeline:
         if error is not self._failure:
             self._failure = error
             _LOG.warning("%s: message %s is left with Pub/Sub: %s", self._contract.name, message.id, error)
+
+
+def _held_bytes(data: bytes) -> int:
+    """Return what a message and its row take while they wait, at most."""
+    width = 1 if data.isascii() else _WIDEST_CHARACTER_BYTES
+    return len(data) * (1 + width) + _ROW_OVERHEAD_BYTES

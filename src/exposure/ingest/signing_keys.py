@@ -15,6 +15,8 @@ from typing import Any
 import httpx2
 import jwt
 
+from exposure.loopback import is_loopback
+
 _LOG = logging.getLogger(__name__)
 _FETCH_SECONDS = 5.0
 _MAX_AGE = re.compile(r"max-age=(\d{1,9})")
@@ -40,7 +42,7 @@ class SigningKeys:
     def __init__(self, url: str, clock: Callable[[], float]) -> None:
         self._url = url
         self._clock = clock
-        self._client = httpx2.AsyncClient(timeout=_FETCH_SECONDS)
+        self._client = httpx2.AsyncClient(timeout=_FETCH_SECONDS, trust_env=not is_loopback(url))
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fresh_until = 0.0
         self._next_fetch = 0.0

@@ -45,13 +45,11 @@ class Puller:
         await self._stream.stop()
 
     async def _settle(self, messages: Sequence[Any]) -> None:
-        outcomes = await asyncio.gather(*(self._handle(received) for received in messages))
+        outcomes = await self._pipeline.handle_all(
+            [decode_received(received, self._subscription) for received in messages]
+        )
         ids: dict[bool, list[str]] = {True: [], False: []}
-        for received, is_durable in zip(messages, outcomes, strict=True):
-            ids[is_durable].append(received.ack_id)
+        for received, outcome in zip(messages, outcomes, strict=True):
+            ids[outcome.acknowledges].append(received.ack_id)
         self._settlement.acknowledge(ids[True])
         self._settlement.release(ids[False])
-
-    async def _handle(self, received: Any) -> bool:
-        outcome = await self._pipeline.handle(decode_received(received, self._subscription))
-        return outcome.acknowledges

@@ -42,7 +42,7 @@ class PullLimits:
     """
 
     held_messages: int = 2000
-    held_bytes: int = 64_000_000
+    held_bytes: int = 16_000_000
     ack_deadline: timedelta = timedelta(seconds=60)
     keep_alive: timedelta = timedelta(seconds=30)
     first_wait: timedelta = timedelta(milliseconds=100)
