@@ -51,15 +51,16 @@ define LOCK
 	@$(COMPILE) --extra local --extra stacks --group dev pyproject.toml -o $(1)/dev.txt
 	@for extra in api ingest local stacks; do \
 		$(COMPILE) --extra $$extra -c $(1)/dev.txt pyproject.toml -o $(1)/$$extra.txt || exit 1; done
+	@$(COMPILE) stacks/policy/requirements.in -o $(2)
 endef
 
 lock: $(VENV)/.dev-installed ## bring requirements/*.txt up to date with pyproject.toml
-	$(call LOCK,requirements)
+	$(call LOCK,requirements,stacks/policy/requirements.txt)
 
 lock-check: $(VENV)/.dev-installed
-	@rm -rf $(VENV)/lock && cp -r requirements $(VENV)/lock
-	$(call LOCK,$(VENV)/lock)
-	@diff -r requirements $(VENV)/lock || { echo "the locks are older than pyproject.toml: run make lock" >&2; exit 1; }
+	@rm -rf $(VENV)/lock && cp -r requirements $(VENV)/lock && cp stacks/policy/requirements.txt $(VENV)/policy.txt
+	$(call LOCK,$(VENV)/lock,$(VENV)/policy.txt)
+	@diff -r requirements $(VENV)/lock && diff stacks/policy/requirements.txt $(VENV)/policy.txt || { echo "the locks are older than pyproject.toml: run make lock" >&2; exit 1; }
 
 clean: ## remove the environment and the local platform's data
 	rm -rf $(VENV) .exposure

@@ -23,6 +23,7 @@ from stacks.config import Settings
 PROJECT = "data-exposure-platform"
 _ROOT = Path(__file__).parent.parent
 _COMPONENT = "exposure:"
+_STACK = "pulumi:pulumi:Stack"
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ class _Recorder(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
         """Record one resource and answer it."""
         answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        if request.type == _STACK:
+            # Only the first program of a process registers one; it declares nothing by itself.
+            return answer
         inputs = pulumi.runtime.rpc.deserialize_properties(request.object, keep_unknowns=False)
         self.recorded.append(
             Recorded(

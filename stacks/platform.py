@@ -14,6 +14,7 @@ from stacks.delivery import Delivery
 from stacks.feed import Feed, Surroundings
 from stacks.image import ServiceImage
 from stacks.ingest import Ingest
+from stacks.operations import Operations
 from stacks.project import Project, make_provider
 from stacks.service import Runtime, make_account
 from stacks.warehouse import Warehouse
@@ -57,4 +58,5 @@ def declare(settings: Settings, catalog: Catalog = CATALOG) -> Platform:
     api = declare_api(settings, Runtime(image=image.ref, account=api_account, after=reads), cache, opts)
     if settings.delivery is not None:
         Delivery("delivery", settings, settings.delivery, opts)
+    Operations(settings, catalog, api.uri, opts)
     return Platform(api.uri, image.ref)

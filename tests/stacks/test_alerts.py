@@ -1,0 +1,157 @@
+"""The three alerts that were asked for are there to the letter, and every alert says what to do first."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from exposure.contracts.analytics_table import CONTRACT
+from exposure.contracts.catalog import CATALOG
+from exposure.telemetry import names
+from fakes.operations_plan import ALERT, API_URI, LOG_METRIC, changed, conditions, of_type, watch
+from stacks.metrics import DEAD_LETTERS, OLDEST_UNACKED, REQUEST_LATENCIES, UPTIME, select
+from stacks.plan import Recorded, settings_of
+
+UPTIME_CHECK = "gcp:monitoring/uptimeCheckConfig:UptimeCheckConfig"
+SERVICES = 'resource.labels.service_name = one_of("api", "ingest")'
+
+
+@pytest.fixture(scope="module")
+def plan() -> list[Recorded]:
+    return watch(changed("prod", access="public"))
+
+
+def aggregation(seconds: int, aligner: str, reducer: str, *by: str) -> list[dict[str, Any]]:
+    written: dict[str, Any] = {
+        "alignmentPeriod": f"{seconds}s",
+        "perSeriesAligner": aligner,
+        "crossSeriesReducer": reducer,
+    }
+    return [{**written, "groupByFields": list(by)} if by else written]
+
+
+def test_a_mean_latency_above_500_ms_over_5_minutes_alerts(plan: list[Recorded]) -> None:
+    (one,) = conditions(plan, "mean-latency")
+    assert one["filter"] == (
+        'metric.type = "run.googleapis.com/request_latencies" AND resource.type = "cloud_run_revision" '
+        f"AND {SERVICES}"
+    )
+    by = "resource.labels.service_name"
+    assert one["aggregations"] == aggregation(300, "ALIGN_DELTA", "REDUCE_MEAN", by)
+    assert (one["comparison"], one["thresholdValue"], one["duration"]) == ("COMPARISON_GT", 500, "0s")
+    assert REQUEST_LATENCIES.unit == "ms"
+
+
+def test_an_error_rate_above_1_percent_alerts(plan: list[Recorded]) -> None:
+    (one,) = conditions(plan, "error-rate")
+    everything = (
+        'metric.type = "run.googleapis.com/request_count" AND resource.type = "cloud_run_revision" '
+        f"AND {SERVICES}"
+    )
+    assert one["denominatorFilter"] == everything
+    assert one["filter"] == f'{everything} AND metric.labels.response_code_class = "5xx"'
+    rate = aggregation(300, "ALIGN_RATE", "REDUCE_SUM", "resource.labels.service_name")
+    assert one["aggregations"] == one["denominatorAggregations"] == rate
+    assert (one["comparison"], one["thresholdValue"], one["duration"]) == ("COMPARISON_GT", 0.01, "0s")
+
+
+@pytest.mark.parametrize("contract", CATALOG.contracts, ids=lambda contract: contract.name)
+def test_messages_unprocessed_for_more_than_2_minutes_alert(contract: Any, plan: list[Recorded]) -> None:
+    (one,) = conditions(plan, f"{contract.name}-unprocessed")
+    assert one["filter"] == select(OLDEST_UNACKED, subscription_id=contract.subscription)
+    assert one["aggregations"] == aggregation(60, "ALIGN_MAX", "REDUCE_MAX")
+    assert (one["comparison"], one["thresholdValue"], one["duration"]) == ("COMPARISON_GT", 120, "0s")
+    assert OLDEST_UNACKED.unit == "s"
+
+
+def test_a_single_dead_letter_alerts(plan: list[Recorded]) -> None:
+    (one,) = conditions(plan, "orders-dead-letters")
+    assert one["filter"] == select(DEAD_LETTERS, subscription_id="orders-topic-ingest")
+    assert (one["comparison"], one["thresholdValue"]) == ("COMPARISON_GT", 0)
+
+
+def test_more_than_5_percent_of_messages_in_quarantine_alert(plan: list[Recorded]) -> None:
+    (one,) = conditions(plan, "orders-quarantine")
+    assert one["query"] == (
+        'sum(rate(exposure_messages_total{contract="orders", outcome="quarantined"}[10m])) / '
+        'sum(rate(exposure_messages_total{contract="orders"}[10m])) > 0.05'
+    )
+
+
+def test_what_the_platform_refuses_for_want_of_an_instance_alerts(plan: list[Recorded]) -> None:
+    (one,) = conditions(plan, "no-instance")
+    assert "user_exposure_no_instance_total" in one["query"]
+    counted = of_type(plan, LOG_METRIC)[names.NO_INSTANCE.name].inputs
+    assert 'textPayload:"no available instance"' in counted["filter"]
+    assert "run.googleapis.com/requests" in counted["filter"]
+
+
+def test_a_service_that_has_no_instance_left_to_start_alerts(plan: list[Recorded]) -> None:
+    settings = settings_of("prod")
+    found = {
+        one["filter"].split("service_name = ")[1].split(" ")[0]: one
+        for one in conditions(plan, "no-instance-left")
+    }
+    assert found['"api"']["thresholdValue"] == settings.api.max_instances - 1
+    assert found['"ingest"']["thresholdValue"] == settings.ingest.max_instances - 1
+
+
+def test_a_canary_that_falls_silent_alerts_and_so_do_canaries_that_fail(plan: list[Recorded]) -> None:
+    (missing,) = conditions(plan, "orders-canary-missing")
+    assert missing["query"] == 'absent_over_time(exposure_canaries_total{contract="orders"}[10m])'
+    (failing,) = conditions(plan, "orders-canary-failing")
+    assert failing["query"] == (
+        'sum(increase(exposure_canaries_total{contract="orders", result!="visible"}[5m])) >= 3'
+    )
+
+
+def test_every_alert_says_what_it_means_and_what_to_do_first_to_somebody(plan: list[Recorded]) -> None:
+    labels = settings_of("prod").labels
+    channels = of_type(plan, "gcp:monitoring/notificationChannel:NotificationChannel")
+    assert {one.inputs["labels"]["email_address"] for one in channels.values()} == set(
+        settings_of("prod").alerts.emails
+    )
+    for name, alert in of_type(plan, ALERT).items():
+        content = alert.inputs["documentation"]["content"]
+        assert re.fullmatch(
+            r"\*\*What it means\.\*\* [A-Z].{30,}\.\n\n\*\*What to do first\.\*\* [A-Z].{20,}\.", content
+        ), name
+        assert alert.inputs["documentation"]["mimeType"] == "text/markdown"
+        assert alert.inputs["severity"] in {"CRITICAL", "ERROR", "WARNING"}
+        assert alert.inputs["notificationChannels"] == [f"{channel}-id" for channel in channels]
+        assert labels.items() <= alert.inputs["userLabels"].items()
+
+
+def test_alerts_on_a_contract_carry_its_name_so_that_one_more_touches_no_other() -> None:
+    settings = settings_of("dev")
+    one = {(each.type, each.name): each.inputs for each in watch(settings, [CONTRACT])}
+    both = {(each.type, each.name): each.inputs for each in watch(settings)}
+    grown = {key for key in one if one[key] != both[key]}
+    assert grown == {("gcp:monitoring/dashboard:Dashboard", "dashboard")}
+    assert all("orders" in name for _, name in both.keys() - one.keys())
+
+
+def test_the_platforms_own_metrics_are_asked_for_in_a_form_that_waits_for_their_first_value(
+    plan: list[Recorded],
+) -> None:
+    for alert in of_type(plan, ALERT):
+        for one in conditions(plan, alert):
+            if "query" in one:
+                assert one["disableMetricValidation"] is True
+            else:
+                assert "exposure_" not in one["filter"]
+
+
+def test_a_public_api_is_asked_from_outside_and_a_private_one_is_not(plan: list[Recorded]) -> None:
+    (check,) = of_type(plan, UPTIME_CHECK).values()
+    host = API_URI.removeprefix("https://")
+    assert check.inputs["monitoredResource"]["labels"]["host"] == host
+    assert check.inputs["httpCheck"]["path"] == "/health/ready"
+    assert len(check.inputs["selectedRegions"]) >= 3
+    (one,) = conditions(plan, "api-uptime-unreachable")
+    assert one["filter"] == select(UPTIME, host=host)
+    private = watch(changed("prod", access="iam"))
+    assert not of_type(private, UPTIME_CHECK)
+    assert "api-uptime-unreachable" not in of_type(private, ALERT)

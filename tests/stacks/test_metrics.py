@@ -1,0 +1,106 @@
+"""What is read is known, and combined as its kind allows; what is not is refused or found."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from exposure.telemetry import names
+from exposure.telemetry.names import METRICS, Kind
+from fakes.operations_plan import ALERT, of_type, watch
+from fakes.plan_filters import filter_faults
+from fakes.plan_promql import queries, query_faults
+from stacks.alert_policy import Sample
+from stacks.metrics import (
+    KNOWN,
+    OLDEST_UNACKED,
+    REQUEST_COUNT,
+    REQUEST_LATENCIES,
+    UPTIME,
+    Not,
+    Signal,
+    fits,
+    promql,
+    select,
+    signal_of,
+)
+from stacks.plan import Recorded, settings_of
+
+
+@pytest.fixture(scope="module")
+def plan() -> list[Recorded]:
+    return watch(settings_of("prod"))
+
+
+def test_every_filter_and_query_reads_a_metric_there_is_in_a_way_that_fits_it(plan: list[Recorded]) -> None:
+    assert filter_faults(plan) == []
+    assert query_faults(plan) == []
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("request_latencies", "request_latency"),
+        ("ALIGN_DELTA", "ALIGN_MEAN"),
+        ("cloud_run_revision", "cloud_run_job"),
+        ("service_name", "service"),
+    ],
+)
+def test_a_filter_that_nothing_could_answer_is_found(right: str, wrong: str) -> None:
+    plan = watch(settings_of("prod"))
+    (condition,) = of_type(plan, ALERT)["mean-latency"].inputs["conditions"]
+    threshold = condition["conditionThreshold"]
+    threshold["filter"] = threshold["filter"].replace(right, wrong)
+    threshold["aggregations"][0]["perSeriesAligner"] = threshold["aggregations"][0][
+        "perSeriesAligner"
+    ].replace(right, wrong)
+    assert filter_faults(plan)
+
+
+def test_a_query_takes_rates_of_counts_and_no_rates_of_levels(plan: list[Recorded]) -> None:
+    levels = {metric.promql for metric in METRICS if metric.kind is Kind.GAUGE}
+    for where, query in queries(plan):
+        for name in re.findall(r"(?:rate|increase)\(([a-z_:]+)\{", query):
+            assert name not in levels, where
+        bare = re.sub(r"(?:rate|increase|absent_over_time)\([^)]*\)", "", query)
+        assert not set(re.findall(r"exposure_\w+", bare)) - levels, where
+
+
+@pytest.mark.parametrize(
+    ("sample", "refusal"),
+    [
+        ({"signal": REQUEST_LATENCIES, "aligner": "ALIGN_MEAN", "reducer": "REDUCE_MAX"}, "do not fit"),
+        ({"signal": REQUEST_LATENCIES, "aligner": "ALIGN_RATE", "reducer": "REDUCE_SUM"}, "do not fit"),
+        ({"signal": OLDEST_UNACKED, "aligner": "ALIGN_DELTA", "reducer": "REDUCE_SUM"}, "do not fit"),
+        ({"signal": REQUEST_COUNT, "aligner": "ALIGN_NEXT_OLDER", "reducer": "REDUCE_SUM"}, "do not fit"),
+        ({"signal": UPTIME, "aligner": "ALIGN_NEXT_OLDER", "reducer": "REDUCE_MEAN"}, "do not fit"),
+        ({"signal": REQUEST_COUNT, "aligner": "ALIGN_TYPO", "reducer": "REDUCE_SUM"}, "do not fit"),
+        ({"signal": REQUEST_COUNT, "aligner": "ALIGN_RATE", "reducer": "REDUCE_TYPO"}, "do not fit"),
+    ],
+)
+def test_a_combination_that_does_not_fit_its_signal_is_refused(sample: Any, refusal: str) -> None:
+    with pytest.raises(ValueError, match=refusal):
+        Sample(**sample)
+
+
+def test_a_metric_or_label_that_is_not_known_is_refused() -> None:
+    with pytest.raises(LookupError, match="is no metric known here"):
+        select(Signal("run.googleapis.com/request_counts", "cloud_run_revision", "DELTA", "INT64", "1"))
+    with pytest.raises(LookupError, match="has no label servce_name"):
+        select(REQUEST_COUNT, servce_name="api")
+    with pytest.raises(LookupError, match="has no label tier"):
+        promql(names.MESSAGES, tier="cache")
+    with pytest.raises(LookupError, match="cannot end with ''"):
+        promql(names.FRESHNESS)
+    with pytest.raises(LookupError, match="cannot end with '_sum'"):
+        promql(names.MESSAGES, "_sum")
+    assert promql(names.CANARIES, result=Not("visible")) == 'exposure_canaries_total{result!="visible"}'
+
+
+def test_every_metric_of_the_platforms_own_is_known_with_the_kind_its_road_makes_of_it() -> None:
+    for metric in METRICS:
+        signal = KNOWN[metric.type]
+        assert signal == signal_of(metric)
+        assert fits(signal, "ALIGN_MEAN" if metric.kind is Kind.GAUGE else "ALIGN_DELTA", None)
