@@ -119,7 +119,7 @@ KNOWN: Mapping[str, Signal] = {
     signal.type: signal for signal in (*GOOGLE, *(signal_of(metric) for metric in names.METRICS))
 }
 # A pulling ingest logs its lines from a worker pool.
-_KNOWN = frozenset(KNOWN.values()) | {
+SIGNALS = frozenset(KNOWN.values()) | {
     signal_of(metric, WORKER_POOL) for metric in names.METRICS if metric.source is names.Source.LINE
 }
 
@@ -129,7 +129,7 @@ def select(signal: Signal, **labels: str | tuple[str, ...]) -> str:
 
     A label of the resource or of the metric; raises LookupError for one that neither has.
     """
-    if signal not in _KNOWN:
+    if signal not in SIGNALS:
         raise LookupError(f"{signal.type} is no metric known here")
     clauses = [f'metric.type = "{signal.type}"', f'resource.type = "{signal.resource}"']
     clauses += [f"{label_path(signal, label)} = {_literal(value)}" for label, value in labels.items()]

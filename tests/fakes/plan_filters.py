@@ -14,7 +14,7 @@ from typing import Any
 
 from exposure.telemetry import names
 from fakes.plan_aggregation import NUMBERS, Series, combine
-from stacks.metrics import KNOWN, Signal
+from stacks.metrics import KNOWN, SIGNALS, Signal
 from stacks.plan import Recorded
 
 _ALERT = "gcp:monitoring/alertPolicy:AlertPolicy"
@@ -146,10 +146,16 @@ def _faults(one: Reading, plan: Sequence[Recorded]) -> Iterator[str]:
     elif types[0] not in KNOWN:
         yield f"{types[0]} is no metric anybody knows"
     else:
-        signal = KNOWN[types[0]]
+        signal = _signal(types[0], _RESOURCE.findall(one.filter))
         yield from _of_names(signal, plan)
         yield from _of_labels(one, signal)
         yield from _of_series(one, signal)
+
+
+def _signal(kind: str, resources: list[str]) -> Signal:
+    """Return the metric as the resource asked for has it, or as it usually is."""
+    fitting = [one for one in SIGNALS if one.type == kind and [one.resource] == resources]
+    return fitting[0] if fitting else KNOWN[kind]
 
 
 def _of_names(signal: Signal, plan: Sequence[Recorded]) -> Iterator[str]:

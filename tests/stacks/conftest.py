@@ -63,8 +63,15 @@ def pulling_plan() -> list[Recorded]:
     return record("pulling", lambda: declare(Settings.model_validate(settings)))
 
 
-@pytest.fixture(params=["dev", "prod", "full"])
+@pytest.fixture(params=["dev", "prod", "full", "pulling"])
 def plan(request: pytest.FixtureRequest) -> list[Recorded]:
     """Each plan in turn."""
+    recorded: list[Recorded] = request.getfixturevalue(f"{request.param}_plan")
+    return recorded
+
+
+@pytest.fixture(params=["dev", "prod", "full"])
+def pushing_plan(request: pytest.FixtureRequest) -> list[Recorded]:
+    """Each plan whose ingest is pushed to, in turn."""
     recorded: list[Recorded] = request.getfixturevalue(f"{request.param}_plan")
     return recorded

@@ -145,32 +145,32 @@ def test_a_pool_that_pulls_takes_the_place_of_the_service_and_of_every_push(
     assert of_type(pulling_plan, "gcp:bigquery/iamMember:IamMember")
 
 
-def test_every_variable_declared_for_a_service_is_one_it_reads(plan: list[Recorded]) -> None:
+def test_every_variable_declared_for_a_service_is_one_it_reads(pushing_plan: list[Recorded]) -> None:
     for service, settings in (("api", ApiSettings), ("ingest", IngestSettings)):
         names = {f"{ENVIRONMENT_PREFIX}{field.upper()}" for field in settings.model_fields}
-        assert environment_of(plan, service).keys() <= names
+        assert environment_of(pushing_plan, service).keys() <= names
 
 
 def test_every_push_is_meant_for_the_service_it_goes_to_and_comes_as_its_only_invoker(
-    plan: list[Recorded],
+    pushing_plan: list[Recorded],
 ) -> None:
-    pushes = [one for one in of_type(plan, SUBSCRIPTION) if "pushConfig" in one.inputs]
+    pushes = [one for one in of_type(pushing_plan, SUBSCRIPTION) if "pushConfig" in one.inputs]
     assert len(pushes) == len(CATALOG.contracts)
-    told = environment_of(plan, "ingest")
+    told = environment_of(pushing_plan, "ingest")
     for push in pushes:
         config = push.inputs["pushConfig"]
         assert config["pushEndpoint"].startswith(f"{config['oidcToken']['audience']}/push/")
         assert config["oidcToken"]["audience"] == told["EXPOSURE_PUSH_AUDIENCE"]
         assert config["oidcToken"]["serviceAccountEmail"] == told["EXPOSURE_PUSH_ACCOUNT"]
-    invokers = of_type(plan, "gcp:cloudrunv2/serviceIamMember:ServiceIamMember")
+    invokers = of_type(pushing_plan, "gcp:cloudrunv2/serviceIamMember:ServiceIamMember")
     assert [one.inputs["member"] for one in invokers] == [f"serviceAccount:{told['EXPOSURE_PUSH_ACCOUNT']}"]
-    assert named(plan, SERVICE, "ingest")["ingress"] == "INGRESS_TRAFFIC_INTERNAL_ONLY"
-    assert named(plan, SERVICE, "ingest")["invokerIamDisabled"] is False
+    assert named(pushing_plan, SERVICE, "ingest")["ingress"] == "INGRESS_TRAFFIC_INTERNAL_ONLY"
+    assert named(pushing_plan, SERVICE, "ingest")["invokerIamDisabled"] is False
 
 
-def test_a_push_waits_for_everything_its_first_delivery_needs(plan: list[Recorded]) -> None:
-    by_urn = {one.urn: one for one in plan}
-    for push in of_type(plan, SUBSCRIPTION):
+def test_a_push_waits_for_everything_its_first_delivery_needs(pushing_plan: list[Recorded]) -> None:
+    by_urn = {one.urn: one for one in pushing_plan}
+    for push in of_type(pushing_plan, SUBSCRIPTION):
         if "pushConfig" not in push.inputs:
             continue
         needed = {by_urn[urn].name for urn in push.depends_on}
@@ -254,18 +254,18 @@ def test_services_run_an_image_by_its_digest_and_are_probed_where_they_answer(pl
 
 
 @pytest.mark.parametrize("service", ["api", "ingest"])
-def test_the_environment_declared_for_a_service_starts_it(service: str, plan: list[Recorded]) -> None:
+def test_the_environment_declared_for_a_service_starts_it(service: str, pushing_plan: list[Recorded]) -> None:
     key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
     told = {
         name: key if name == "EXPOSURE_PAGE_TOKEN_KEYS" else value
-        for name, value in environment_of(plan, service).items()
+        for name, value in environment_of(pushing_plan, service).items()
     }
     # No credentials are to be had here; an address of an emulator asks for none.
     told |= {
         "EXPOSURE_BIGQUERY_ENDPOINT": "http://127.0.0.1:9",
         "EXPOSURE_STORAGE_WRITE_ENDPOINT": "127.0.0.1:9",
     }
-    command = named(plan, SERVICE, service)["template"]["containers"][0]["commands"]
+    command = named(pushing_plan, SERVICE, service)["template"]["containers"][0]["commands"]
     module, _, factory = command[2].partition(":")
     # A process of its own, as in its container; the SDK's own copies of Google's protocols stay out of it.
     program = f"import {module} as module; assert callable(module.{factory}())"
