@@ -8,10 +8,12 @@ within 8 s of SIGTERM. The embedded platform assembles itself.
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from exposure.contracts.catalog import CATALOG
 from exposure.settings import ApiSettings, IngestSettings, PullSettings, WriterSettings, decode_token_key
+from exposure.telemetry.lines import Lines, log_as_lines
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -28,6 +30,7 @@ def api() -> ASGIApp:
     from exposure.warehouse.bigquery_client import bigquery_client
     from exposure.warehouse.bigquery_reader import BigQueryReader, BigQueryReaderLimits
 
+    log_as_lines()
     settings = ApiSettings()
     limits = BigQueryReaderLimits(
         deadline=settings.query_deadline,
@@ -49,6 +52,7 @@ def ingest() -> ASGIApp:
     from exposure.ingest.app import PushApp
     from exposure.ingest.token import PushIdentity, TokenVerifier
 
+    log_as_lines()
     settings = IngestSettings()
     writer, pipelines = _road(settings)
     verifier = TokenVerifier(
@@ -65,6 +69,7 @@ def pull() -> PullWorker:
     from exposure.ingest.pull.stream import PullLimits
     from exposure.ingest.pull.worker import PullWorker
 
+    log_as_lines()
     settings = PullSettings()
     writer, pipelines = _road(settings)
     subscriptions = {
@@ -91,4 +96,7 @@ def _road(settings: WriterSettings) -> tuple[BigQueryWriter, dict[str, Pipeline]
     )
     limits = BatchLimits(rows=settings.batch_rows, in_flight=settings.appends_in_flight)
     room = Room(limits.held_rows, limits.held_bytes)
-    return writer, {contract.name: Pipeline(contract, writer, limits, room=room) for contract in CATALOG}
+    lines = Lines(sys.stdout)
+    return writer, {
+        contract.name: Pipeline(contract, writer, limits, room=room, lines=lines) for contract in CATALOG
+    }

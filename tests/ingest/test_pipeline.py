@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import logging
 from datetime import timedelta
@@ -13,6 +14,7 @@ from exposure.contracts.analytics_table import CONTRACT
 from exposure.ingest.batch import BatchLimits
 from exposure.ingest.pipeline import Outcome, Pipeline
 from exposure.ingest.validate import MessageValidator
+from exposure.telemetry.lines import Lines
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
 from exposure.warehouse.schema import Table, quarantine_table, rows_table
 from fakes.jumping_clock import elapsed, in_virtual_time
@@ -231,3 +233,14 @@ async def test_text_beyond_ascii_counts_for_what_it_takes_in_memory() -> None:
     )
     wide = message(json.dumps(event(data="é" * 450), ensure_ascii=False).encode())
     assert await pipeline_on(RecordingWriter(), limits).handle(wide) is Outcome.OVERLOADED
+
+
+async def test_each_append_is_one_line_with_the_age_of_its_oldest_row() -> None:
+    stream = io.StringIO()
+    pipeline = Pipeline(CONTRACT, RecordingWriter(), clock=lambda: ARRIVED, lines=Lines(stream))
+    await pipeline.handle_all([message(event(id=f"evt-{number}"), str(number)) for number in range(3)])
+    (line,) = map(json.loads, stream.getvalue().splitlines())
+    assert (line["event"], line["contract"], line["rows"]) == ("append", CONTRACT.name, 3)
+    assert line["freshness_seconds"] == 1.0
+    await pipeline.handle(message(b"not json"))
+    assert stream.getvalue().count("\n") == 1

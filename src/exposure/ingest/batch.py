@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -85,14 +85,29 @@ class _Batch:
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
-class Batcher:
-    """Gathers the rows of one table. Lives on one event loop. Without a `room` it has one of its own."""
+def _nobody(rows: Sequence[Row]) -> None:
+    del rows
 
-    def __init__(self, writer: Writer, table: Table, limits: BatchLimits, room: Room | None = None) -> None:
+
+class Batcher:
+    """Gathers the rows of one table. Lives on one event loop. Without a `room` it has one of its own.
+
+    `appended` is told the rows of each append that succeeded, refused ones among them.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        table: Table,
+        limits: BatchLimits,
+        room: Room | None = None,
+        appended: Callable[[Sequence[Row]], None] = _nobody,
+    ) -> None:
         self._writer = writer
         self._table = table
         self._limits = limits
         self._room = room or Room(limits.held_rows, limits.held_bytes)
+        self._tell_appended = appended
         self._linger = limits.linger.total_seconds()
         self._batches: deque[_Batch] = deque()
         self._appends: set[asyncio.Task[None]] = set()
@@ -214,6 +229,7 @@ class Batcher:
             _settle(batch, {}, failure=error)
         else:
             _settle(batch, refused)
+            self._tell_appended(batch.rows)
         finally:
             self._release(batch)
             longest = self._limits.max_linger.total_seconds()

@@ -11,15 +11,18 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from typing import cast
 
 from exposure.clock import now
-from exposure.contracts.model import Contract
+from exposure.contracts.model import PUBLISH_TIME, SYSTEM_COLUMNS, Contract
 from exposure.ingest.batch import Batcher, BatchLimits, Overloaded, Room, RowRefused
 from exposure.ingest.message import Message
 from exposure.ingest.quarantine import quarantine_row
 from exposure.ingest.rejection import Reason, Rejection
 from exposure.ingest.validate import MessageValidator
 from exposure.query.model import Row
+from exposure.telemetry.lines import Lines
+from exposure.telemetry.names import APPEND_EVENT
 from exposure.warehouse.port import WarehouseError, WarehouseMisconfigured, WarehouseUnavailable, Writer
 from exposure.warehouse.schema import quarantine_table, rows_table
 
@@ -57,14 +60,17 @@ class Pipeline:
         limits: BatchLimits | None = None,
         clock: Callable[[], datetime] = now,
         room: Room | None = None,
+        lines: Lines | None = None,
     ) -> None:
         self._limits = limits or BatchLimits()
         room = room or Room(self._limits.held_rows, self._limits.held_bytes)
         self._contract = contract
         self._validator = MessageValidator(contract)
-        self._rows = Batcher(writer, rows_table(contract), self._limits, room)
+        self._rows = Batcher(writer, rows_table(contract), self._limits, room, self._appended)
         self._quarantine = Batcher(writer, quarantine_table(contract), self._limits, room)
         self._clock = clock
+        self._lines = lines or Lines()
+        self._publish_time = len(contract.columns) + SYSTEM_COLUMNS.index(PUBLISH_TIME)
         self._looking = asyncio.Lock()
         self._failure: WarehouseError | None = None
 
@@ -97,6 +103,14 @@ class Pipeline:
         """Finish what has been accepted."""
         await self._rows.drain()
         await self._quarantine.drain()
+
+    def _appended(self, rows: Sequence[Row]) -> None:
+        """Say how long the oldest row of an append took from its publication."""
+        oldest = min(cast("datetime", row[self._publish_time]) for row in rows)
+        age = max(0.0, (self._clock() - oldest).total_seconds())
+        self._lines.write(
+            APPEND_EVENT, contract=self._contract.name, rows=len(rows), freshness_seconds=round(age, 3)
+        )
 
     def _outcome_of(self, error: Exception, message: Message) -> Outcome:
         if isinstance(error, Overloaded):

@@ -28,6 +28,9 @@ _FINAL = frozenset({
     grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.UNIMPLEMENTED,
 })  # fmt: skip
 
+# What writing to a call that has ended raises, depending on how it ended.
+_ENDED = (grpc.aio.AioRpcError, grpc.aio.BaseError, asyncio.InvalidStateError)
+
 
 class PullRefused(Exception):
     """Pub/Sub will not serve this subscription to this process; the sentence says why."""
@@ -80,20 +83,23 @@ class PullStream:
     async def stop(self) -> None:
         """Ask for no more; what is under way still comes, for `closing` at most."""
         self._stopping.set()
-        if self._call is not None:
-            await self._call.done_writing()
-            asyncio.get_running_loop().call_later(self._limits.closing.total_seconds(), self._call.cancel)
+        call = self._call
+        if call is None:
+            return
+        asyncio.get_running_loop().call_later(self._limits.closing.total_seconds(), call.cancel)
+        # A call that ends at this very moment needs no more of it; its reader learns how it ended.
+        with contextlib.suppress(*_ENDED):
+            await call.done_writing()
 
     async def _one_call(self) -> AsyncGenerator[Sequence[Any], None]:
         call = self._transport.streaming_pull(metadata=routing(self._subscription))
         self._call = call
         beating = asyncio.create_task(self._keep_alive(call))
         try:
-            await call.write(self._first_request())
+            with contextlib.suppress(grpc.aio.BaseError, asyncio.InvalidStateError):
+                await call.write(self._first_request())
             while (response := await call.read()) is not grpc.aio.EOF:
                 yield StreamingPullResponse.pb(response).received_messages
-        except asyncio.InvalidStateError:
-            _LOG.debug("%s: the call had ended before it was written to", self._subscription)
         except asyncio.CancelledError:
             # grpc raises it in whoever reads when the call itself is cut, as `stop` does.
             task = asyncio.current_task()
@@ -105,7 +111,7 @@ class PullStream:
             self._call = None
 
     async def _keep_alive(self, call: Any) -> None:
-        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):  # the reader learns it too
+        with contextlib.suppress(*_ENDED):  # the reader learns it too
             while True:
                 await asyncio.sleep(self._limits.keep_alive.total_seconds())
                 await call.write(StreamingPullRequest())

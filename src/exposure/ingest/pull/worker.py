@@ -47,7 +47,14 @@ class PullWorker:
 
     async def run(self) -> None:
         """Return after `stop`. Raises PullRefused as soon as one subscription cannot be pulled."""
-        await self._wait_for_the_warehouse()
+        try:
+            await self._wait_for_the_warehouse()
+            if not self._stopping.is_set():
+                await self._pull()
+        finally:
+            await self._close()
+
+    async def _pull(self) -> None:
         transport = open_transport(self._endpoint)
         pullers = [
             Puller(transport, subscription, pipeline, self._limits)
@@ -61,7 +68,6 @@ class PullWorker:
             raise errors.exceptions[0] from None
         finally:
             await transport.grpc_channel.close()
-            await self._close()
 
     async def _wait_for_the_warehouse(self) -> None:
         while not self._stopping.is_set():
