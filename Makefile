@@ -21,8 +21,9 @@ venv: $(VENV)/.dev-installed ## make .venv with everything: what develops, tests
 test: $(VENV)/.dev-installed ## run the whole test suite with coverage
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)
 
-bench: $(VENV)/.dev-installed ## measure pushes and reads on this machine (two minutes)
+bench: $(VENV)/.dev-installed ## measure pushes, pulls and reads on this machine (two minutes)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.push
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.pull
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.read
 
 plan: $(VENV)/.dev-installed ## print what a stack declares, no account needed (STACK=dev|prod)

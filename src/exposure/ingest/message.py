@@ -11,7 +11,6 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -25,8 +24,7 @@ class BadEnvelope(ValueError):
     """The request is no push of Pub/Sub; the sentence names what is wrong with it."""
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """What was published, and what Pub/Sub says of it. `delivery_attempt` is 0 when it is not counted."""
 
     id: str

@@ -17,7 +17,8 @@ def decode_received(received: Any, subscription: str) -> Message:
     return Message(
         id=message.message_id,
         data=message.data,
-        attributes=dict(message.attributes),
+        # Most messages have none, and making a mapping of none costs as much as all else here.
+        attributes=dict(message.attributes) if message.attributes else {},
         publish_time=_EPOCH + timedelta(seconds=published.seconds, microseconds=published.nanos // 1000),
         ordering_key=message.ordering_key,
         delivery_attempt=received.delivery_attempt,
