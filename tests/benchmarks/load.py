@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Outcome:
+class LoadOutcome:
     """What one run measured; latencies in milliseconds."""
 
     requests: int
@@ -32,11 +32,11 @@ class Outcome:
         return self.requests / self.seconds
 
 
-def run_load(url: str, requests: Path, connections: int) -> Outcome:
+def run_load(url: str, requests: Path, connections: int) -> LoadOutcome:
     """Send every request of the file (a JSON list of latin-1 strings) once and return what was measured."""
     command = [sys.executable, __file__, url, str(requests), str(connections)]
     answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
-    return Outcome(**json.loads(answer.stdout))
+    return LoadOutcome(**json.loads(answer.stdout))
 
 
 async def _connection(host: str, port: int, queue: list[bytes], latencies: list[float]) -> int:
@@ -62,7 +62,7 @@ async def _failed(reader: asyncio.StreamReader) -> int:
     return int(status >= 300)
 
 
-async def _main(address: str, requests: list[bytes], connections: int) -> Outcome:
+async def _main(address: str, requests: list[bytes], connections: int) -> LoadOutcome:
     host, port = address.removeprefix("http://").split(":")
     latencies: list[float] = []
     started = time.perf_counter()
@@ -72,7 +72,7 @@ async def _main(address: str, requests: list[bytes], connections: int) -> Outcom
     seconds = time.perf_counter() - started
     latencies.sort()
     p50, p95, p99 = (latencies[int(len(latencies) * share)] * 1000 for share in (0.5, 0.95, 0.99))
-    return Outcome(len(latencies), sum(failures), seconds, p50, p95, p99)
+    return LoadOutcome(len(latencies), sum(failures), seconds, p50, p95, p99)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.load import Outcome, run_load
+from benchmarks.load import LoadOutcome, run_load
 from exposure.contracts.catalog import CATALOG
 from exposure.ingest.app import PushApp
 from exposure.ingest.batch import BatchLimits
@@ -95,7 +95,7 @@ def request(number: int) -> str:
     return f"{head}Content-Length: {len(body)}\r\n\r\n{body}"
 
 
-def measure(mode: str, pushes: int, connections: int) -> tuple[Outcome, dict[str, int]]:
+def measure(mode: str, pushes: int, connections: int) -> tuple[LoadOutcome, dict[str, int]]:
     """Start a server in that mode, push, stop it; return what was measured and what was stored."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

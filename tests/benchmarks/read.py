@@ -18,7 +18,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.load import Outcome, run_load
+from benchmarks.load import LoadOutcome, run_load
 from exposure.api.app import build_api
 from exposure.api.seal import TokenSealer
 from exposure.contracts.catalog import CATALOG
@@ -76,7 +76,7 @@ def path_of(kind: str, rows: int) -> str:
     return f"/v1/{CONTRACT.name}?timestamp.gte={instant}&timestamp.lt={later}"
 
 
-def measure(kind: str, url: str, folder: Path, rows: int, connections: int) -> Outcome:
+def measure(kind: str, url: str, folder: Path, rows: int, connections: int) -> LoadOutcome:
     """Send the requests of one kind and return what was measured."""
     requests = [f"GET {path_of(kind, rows)} HTTP/1.1\r\nHost: x\r\n\r\n" for _ in range(REQUESTS[kind])]
     path = folder / "requests.json"

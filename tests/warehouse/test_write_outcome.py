@@ -9,7 +9,7 @@ import pytest
 from google.cloud.bigquery_storage_v1.types import storage
 
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
-from exposure.warehouse.write_outcome import Outcome, Verdict, of_answer, of_end, warehouse_error
+from exposure.warehouse.write_outcome import Verdict, WriteOutcome, of_answer, of_end, warehouse_error
 from fakes.write_answers import error, row_errors, status, stored
 
 Code = grpc.StatusCode
@@ -42,13 +42,13 @@ BY_STORAGE_ERROR = {
 
 
 def test_a_result_means_that_the_rows_are_durable() -> None:
-    assert of_answer(stored("path"), 3) == Outcome(Verdict.DURABLE)
+    assert of_answer(stored("path"), 3) == WriteOutcome(Verdict.DURABLE)
 
 
 def test_a_result_with_another_schema_is_durable_and_says_so() -> None:
     answer = stored("path")
     answer.updated_schema.fields.add(name="added")
-    assert of_answer(answer, 3) == Outcome(Verdict.DURABLE, schema_changed=True)
+    assert of_answer(answer, 3) == WriteOutcome(Verdict.DURABLE, schema_changed=True)
 
 
 def test_named_rows_are_named_with_their_messages() -> None:
@@ -78,8 +78,8 @@ def test_an_answer_that_says_nothing_claims_nothing(answer: Any) -> None:
 
 @pytest.mark.parametrize("code", BY_STATUS)
 def test_an_error_and_the_end_of_a_stream_with_one_status_mean_the_same(code: grpc.StatusCode) -> None:
-    assert of_answer(error(code, "why"), 3) == Outcome(BY_STATUS[code], f"{code.name}: why")
-    assert of_end(code, "why") == Outcome(BY_STATUS[code], f"{code.name}: why")
+    assert of_answer(error(code, "why"), 3) == WriteOutcome(BY_STATUS[code], f"{code.name}: why")
+    assert of_end(code, "why") == WriteOutcome(BY_STATUS[code], f"{code.name}: why")
 
 
 @pytest.mark.parametrize("storage_error", BY_STORAGE_ERROR)
@@ -94,16 +94,16 @@ def test_a_storage_error_says_more_than_its_status(storage_error: Any) -> None:
 def test_a_status_nobody_knows_is_no_verdict_on_the_rows() -> None:
     answer = error(Code.OK, "from the future")
     answer.error.code = 4711
-    assert of_answer(answer, 3) == Outcome(Verdict.LOST, "UNKNOWN: from the future")
+    assert of_answer(answer, 3) == WriteOutcome(Verdict.LOST, "UNKNOWN: from the future")
 
 
 def test_a_stream_that_ends_without_an_error_left_its_requests_unanswered() -> None:
-    assert of_end(Code.OK, None) == Outcome(Verdict.LOST, "OK: the server ended the stream")
+    assert of_end(Code.OK, None) == WriteOutcome(Verdict.LOST, "OK: the server ended the stream")
 
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_only_a_wrong_setup_is_called_one(verdict: Verdict) -> None:
-    made = warehouse_error(Outcome(verdict, "why"), "here")
+    made = warehouse_error(WriteOutcome(verdict, "why"), "here")
     is_setup = verdict in (Verdict.MISCONFIGURED, Verdict.SCHEMA_BEHIND)
     assert type(made) is (WarehouseMisconfigured if is_setup else WarehouseUnavailable)
     assert str(made) == "BigQuery: here: why"

@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from exposure.warehouse.write_limits import BackOff, WriteLimits
-from exposure.warehouse.write_outcome import Outcome, Verdict
-from exposure.warehouse.write_pace import Pace
+from exposure.warehouse.write_outcome import Verdict, WriteOutcome
+from exposure.warehouse.write_pace import WritePace
 
-LOST, THROTTLED = Outcome(Verdict.LOST, "lost"), Outcome(Verdict.THROTTLED, "throttled")
-WRONG = Outcome(Verdict.MISCONFIGURED, "wrong")
+LOST, THROTTLED = WriteOutcome(Verdict.LOST, "lost"), WriteOutcome(Verdict.THROTTLED, "throttled")
+WRONG = WriteOutcome(Verdict.MISCONFIGURED, "wrong")
 
 
 class PaperClock:
@@ -28,8 +28,8 @@ def clock() -> PaperClock:
 
 
 @pytest.fixture
-def pace(clock: PaperClock) -> Pace:
-    return Pace(WriteLimits(in_flight=4), lambda: 1.0, clock)
+def pace(clock: PaperClock) -> WritePace:
+    return WritePace(WriteLimits(in_flight=4), lambda: 1.0, clock)
 
 
 def test_waits_double_up_to_the_longest_and_chance_shortens_all_but_the_fixed_share() -> None:
@@ -40,7 +40,7 @@ def test_waits_double_up_to_the_longest_and_chance_shortens_all_but_the_fixed_sh
 
 
 def test_used_up_quota_halves_the_window_and_success_widens_it_step_by_step(
-    pace: Pace, clock: PaperClock
+    pace: WritePace, clock: PaperClock
 ) -> None:
     seen = [pace.window]
     for outcome in (THROTTLED, THROTTLED, THROTTLED):
@@ -53,12 +53,12 @@ def test_used_up_quota_halves_the_window_and_success_widens_it_step_by_step(
     assert seen == [4, 2, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
 
 
-def test_lost_connections_do_not_narrow_the_window(pace: Pace) -> None:
+def test_lost_connections_do_not_narrow_the_window(pace: WritePace) -> None:
     pace.failed(LOST)
     assert pace.window == 4
 
 
-def test_failures_of_one_window_count_as_one(pace: Pace, clock: PaperClock) -> None:
+def test_failures_of_one_window_count_as_one(pace: WritePace, clock: PaperClock) -> None:
     pace.failed(LOST)
     pace.failed(LOST)
     assert pace.wait == pytest.approx(0.05)
@@ -67,7 +67,7 @@ def test_failures_of_one_window_count_as_one(pace: Pace, clock: PaperClock) -> N
     assert pace.wait == pytest.approx(0.1)
 
 
-def test_a_success_forgets_the_failures_before_it(pace: Pace, clock: PaperClock) -> None:
+def test_a_success_forgets_the_failures_before_it(pace: WritePace, clock: PaperClock) -> None:
     for _ in range(5):
         pace.failed(LOST)
         clock.now += 10
@@ -77,13 +77,13 @@ def test_a_success_forgets_the_failures_before_it(pace: Pace, clock: PaperClock)
     assert pace.wait == pytest.approx(0.05)
 
 
-def test_a_longer_wait_is_not_cut_short_by_a_smaller_trouble(pace: Pace) -> None:
+def test_a_longer_wait_is_not_cut_short_by_a_smaller_trouble(pace: WritePace) -> None:
     pace.failed(WRONG)
     pace.failed(LOST)
     assert pace.wait == pytest.approx(30)
 
 
-def test_a_wrong_setup_is_tried_again_after_a_while(pace: Pace, clock: PaperClock) -> None:
+def test_a_wrong_setup_is_tried_again_after_a_while(pace: WritePace, clock: PaperClock) -> None:
     pace.failed(WRONG)
     assert pace.is_setup_wrong
     assert pace.is_hopeless(deadline=clock.now + 1000)
@@ -92,7 +92,7 @@ def test_a_wrong_setup_is_tried_again_after_a_while(pace: Pace, clock: PaperCloc
     assert pace.wait == 0
 
 
-def test_what_must_be_stored_before_the_wait_ends_is_hopeless(pace: Pace, clock: PaperClock) -> None:
+def test_what_must_be_stored_before_the_wait_ends_is_hopeless(pace: WritePace, clock: PaperClock) -> None:
     assert not pace.is_hopeless(clock.now)
     pace.failed(THROTTLED)
     assert pace.is_hopeless(clock.now + 0.4)

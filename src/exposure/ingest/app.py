@@ -45,7 +45,7 @@ class Verifier(Protocol):
         """Release what it holds."""
 
 
-class Problem(Exception):
+class PushProblem(Exception):
     """An answer that is not 204: status, title and a sentence for whoever reads the logs of Pub/Sub."""
 
     def __init__(
@@ -118,15 +118,15 @@ class PushApp:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await self._route(scope, receive)
-        except Problem as problem:
+        except PushProblem as problem:
             await _send_problem(send, problem)
         except asyncio.CancelledError:
             # The server gives up requests that outlast its grace; the message is delivered again.
-            await _send_problem(send, Problem(503, "Stopping", "the message was not durable in time"))
+            await _send_problem(send, PushProblem(503, "Stopping", "the message was not durable in time"))
         except Exception:
             # Not acknowledged: the message is delivered again, to a release that can read it.
             _LOG.exception("unexpected while answering %s", scope["path"])
-            await _send_problem(send, Problem(500, "Internal error", "an error of ours; see the logs"))
+            await _send_problem(send, PushProblem(500, "Internal error", "an error of ours; see the logs"))
         else:
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body"})
@@ -141,28 +141,30 @@ class PushApp:
             if path == "/health/ready":
                 await self._readiness.check()
         else:
-            raise Problem(404, "Not found", "there is only /push/{contract} and /health/{live,ready} here")
+            raise PushProblem(
+                404, "Not found", "there is only /push/{contract} and /health/{live,ready} here"
+            )
 
     async def _push(self, contract: str, headers: Mapping[bytes, bytes], receive: Receive) -> None:
         await self._authenticate(headers)
         pipeline = self._pipelines.get(contract)
         if pipeline is None:
-            raise Problem(404, "Unknown contract", f"there is no contract '{contract[:100]}'")
+            raise PushProblem(404, "Unknown contract", f"there is no contract '{contract[:100]}'")
         outcome = await pipeline.handle(await self._message(headers, receive))
         if not outcome.acknowledges:
             status, title, detail, seconds = _OUTCOMES[outcome]
-            raise Problem(status, title, detail, {"retry-after": seconds})
+            raise PushProblem(status, title, detail, {"retry-after": seconds})
 
     async def _message(self, headers: Mapping[bytes, bytes], receive: Receive) -> Message:
         """Read and decode; the body itself is not kept while its row waits."""
         size_bytes = _announced_bytes(headers)
         if self._reading_bytes + size_bytes > _MOST_READING_BYTES:
-            raise Problem(429, "Overloaded", "too many bytes are being received", {"retry-after": "1"})
+            raise PushProblem(429, "Overloaded", "too many bytes are being received", {"retry-after": "1"})
         self._reading_bytes += size_bytes
         try:
             return decode_push(headers, await _read(receive))
         except BadEnvelope as error:
-            raise Problem(400, "Bad push envelope", str(error)) from error
+            raise PushProblem(400, "Bad push envelope", str(error)) from error
         finally:
             self._reading_bytes -= size_bytes
 
@@ -170,11 +172,11 @@ class PushApp:
         try:
             await self._verifier.verify(headers.get(b"authorization", b"").decode("latin-1"))
         except Unauthenticated as error:
-            raise Problem(401, "Unauthenticated", str(error), {"www-authenticate": "Bearer"}) from error
+            raise PushProblem(401, "Unauthenticated", str(error), {"www-authenticate": "Bearer"}) from error
         except Forbidden as error:
-            raise Problem(403, "Forbidden", str(error)) from error
+            raise PushProblem(403, "Forbidden", str(error)) from error
         except KeysUnavailable as error:
-            raise Problem(503, "Certificates unavailable", str(error), {"retry-after": "5"}) from error
+            raise PushProblem(503, "Certificates unavailable", str(error), {"retry-after": "5"}) from error
 
 
 class _Readiness:
@@ -193,7 +195,7 @@ class _Readiness:
                 self._complaint = await self._ask()
                 self._asked_again_at = now + _READY_REMEMBERED_SECONDS
         if self._complaint is not None:
-            raise Problem(503, "Not ready", self._complaint, {"retry-after": "5"})
+            raise PushProblem(503, "Not ready", self._complaint, {"retry-after": "5"})
 
     async def _ask(self) -> str | None:
         try:
@@ -207,7 +209,9 @@ class _Readiness:
 
 def _require_method(method: str, allowed: tuple[str, ...]) -> None:
     if method not in allowed:
-        raise Problem(405, "Method not allowed", f"use {' or '.join(allowed)}", {"allow": ", ".join(allowed)})
+        raise PushProblem(
+            405, "Method not allowed", f"use {' or '.join(allowed)}", {"allow": ", ".join(allowed)}
+        )
 
 
 def _announced_bytes(headers: Mapping[bytes, bytes]) -> int:
@@ -226,7 +230,7 @@ async def _read(receive: Receive) -> bytes:
     while True:
         event: Event = await receive()
         if event["type"] == "http.disconnect":
-            raise Problem(400, "Incomplete request", "the connection ended before the body did")
+            raise PushProblem(400, "Incomplete request", "the connection ended before the body did")
         chunks.append(event.get("body", b""))
         size += len(chunks[-1])
         if size > MAX_BODY_BYTES:
@@ -235,11 +239,11 @@ async def _read(receive: Receive) -> bytes:
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _too_large() -> Problem:
-    return Problem(413, "Too large", f"a push has {MAX_BODY_BYTES} bytes at most")
+def _too_large() -> PushProblem:
+    return PushProblem(413, "Too large", f"a push has {MAX_BODY_BYTES} bytes at most")
 
 
-async def _send_problem(send: Send, problem: Problem) -> None:
+async def _send_problem(send: Send, problem: PushProblem) -> None:
     body = {"type": "about:blank", "title": problem.title, "status": problem.status, "detail": problem.detail}
     headers = [(b"content-type", b"application/problem+json")]
     headers += [(name.encode(), value.encode()) for name, value in problem.headers.items()]

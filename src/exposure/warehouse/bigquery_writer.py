@@ -25,7 +25,7 @@ from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
 from exposure.warehouse.schema import Table
 from exposure.warehouse.write_connection import Route, routing
 from exposure.warehouse.write_limits import Timing, WriteLimits
-from exposure.warehouse.write_outcome import Outcome, Verdict, of_end, warehouse_error
+from exposure.warehouse.write_outcome import Verdict, WriteOutcome, of_end, warehouse_error
 from exposure.warehouse.write_stream import WriteStream
 
 _READY_SECONDS = 5.0
@@ -40,7 +40,7 @@ _CHANNEL_OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),
 )
 _REPEATED = table_types.TableFieldSchema.Mode.REPEATED
-_SOUND = Outcome(Verdict.DURABLE)
+_SOUND = WriteOutcome(Verdict.DURABLE)
 
 
 class BigQueryWriter:
@@ -127,7 +127,7 @@ class BigQueryWriter:
         if outcome.verdict is not Verdict.DURABLE:
             raise warehouse_error(outcome, self._path(table))
 
-    async def _look_at(self, table: Table) -> Outcome:
+    async def _look_at(self, table: Table) -> WriteOutcome:
         """Ask for the stream and the table's schema; it opens the connection appends will use, too."""
         path = self._path(table)
         request = storage.GetWriteStreamRequest(name=path, view=stream.WriteStreamView.FULL)
@@ -157,7 +157,7 @@ def _google_channel(host: str, **settings: Any) -> Any:
     return BigQueryWriteGrpcAsyncIOTransport.create_channel(host, **settings | {"options": _CHANNEL_OPTIONS})
 
 
-def _compare(table: Table, found: stream.WriteStream) -> Outcome:
+def _compare(table: Table, found: stream.WriteStream) -> WriteOutcome:
     """Return whether the table found has every column, of its type; BigQuery's names have no case."""
     fields = {field.name.lower(): field for field in found.table_schema.fields}
     complaints = []
@@ -168,4 +168,4 @@ def _compare(table: Table, found: stream.WriteStream) -> Outcome:
             complaints.append(f"lacks the column {column.name}")
         elif field.type_ and (field.type_.name, field.mode is _REPEATED) != wanted:
             complaints.append(f"has {column.name} as {field.mode.name} {field.type_.name}, not {wanted[0]}")
-    return Outcome(Verdict.MISCONFIGURED, f"the table {', '.join(complaints)}") if complaints else _SOUND
+    return WriteOutcome(Verdict.MISCONFIGURED, f"the table {', '.join(complaints)}") if complaints else _SOUND

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import grpc
 from google.cloud.bigquery_storage_v1.types import storage
 
-from exposure.warehouse.write_outcome import Outcome, Verdict, of_answer, of_end
+from exposure.warehouse.write_outcome import Verdict, WriteOutcome, of_answer, of_end
 from exposure.warehouse.write_part import Part
 
 _LOG = logging.getLogger(__name__)
@@ -59,10 +59,10 @@ def routing(field: str, path: str) -> tuple[str, str]:
 class Listener(Protocol):
     """Who owns the connection. Both calls are made on the event loop and must not wait."""
 
-    def answered(self, part: Part, outcome: Outcome) -> None:
+    def answered(self, part: Part, outcome: WriteOutcome) -> None:
         """Act on the answer to a part, which is no longer in flight."""
 
-    def ended(self, connection: Connection, outcome: Outcome) -> None:
+    def ended(self, connection: Connection, outcome: WriteOutcome) -> None:
         """Act on the end of the connection; `connection.sent` are the parts it left unanswered, in order."""
 
 
@@ -111,17 +111,17 @@ class Connection:
         self._call.cancel()
         await asyncio.wait([self._reading])
 
-    def _read_all(self, reading: asyncio.Task[Outcome]) -> None:
+    def _read_all(self, reading: asyncio.Task[WriteOutcome]) -> None:
         self._expect_nothing()
         if reading.cancelled():
             return
         if error := reading.exception():
             _LOG.error("answers of %s can no longer be read", self._route.path, exc_info=error)
             self._call.cancel()
-        outcome = Outcome(Verdict.LOST, f"an error of ours: {error}") if error else reading.result()
+        outcome = WriteOutcome(Verdict.LOST, f"an error of ours: {error}") if error else reading.result()
         self._listener.ended(self, outcome)
 
-    async def _read_to_the_end(self) -> Outcome:
+    async def _read_to_the_end(self) -> WriteOutcome:
         try:
             while (answer := await self._call.read()) is not grpc.aio.EOF:
                 if not self.sent:
@@ -133,7 +133,7 @@ class Connection:
         except asyncio.CancelledError:
             if _is_cancelled():
                 raise
-            return Outcome(Verdict.LOST, self._cut_reason)
+            return WriteOutcome(Verdict.LOST, self._cut_reason)
         return of_end(grpc.StatusCode.OK, None)
 
     def _take(self, answer: Any) -> None:

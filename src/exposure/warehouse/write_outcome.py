@@ -35,7 +35,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class WriteOutcome:
     """A verdict and its reason. `rows` are the named rows' reasons, by index within the request.
 
     `schema_changed` says that the table's schema is newer than the connection.
@@ -73,41 +73,43 @@ _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
 _MISCONFIGURED = (Verdict.MISCONFIGURED, Verdict.SCHEMA_BEHIND)
 
 
-def of_answer(answer: Any, rows: int) -> Outcome:
+def of_answer(answer: Any, rows: int) -> WriteOutcome:
     """Return what an `AppendRowsResponse` (the raw message) to a request of so many rows means."""
     named = {
         error.index: error.message or _NO_REASON for error in answer.row_errors if 0 <= error.index < rows
     }
     if named:
-        return Outcome(Verdict.ROWS_NAMED, answer.error.message, named)
+        return WriteOutcome(Verdict.ROWS_NAMED, answer.error.message, named)
     if answer.HasField("error") and answer.error.code:
         return _of_status(answer.error)
     if answer.HasField("append_result") and not answer.row_errors:
-        return Outcome(Verdict.DURABLE, schema_changed=answer.HasField("updated_schema"))
+        return WriteOutcome(Verdict.DURABLE, schema_changed=answer.HasField("updated_schema"))
     # Neither a result nor a usable error: claiming the rows would be a guess, sending them again is not.
-    return Outcome(Verdict.LOST, "the answer held neither a result nor an error")
+    return WriteOutcome(Verdict.LOST, "the answer held neither a result nor an error")
 
 
-def of_end(code: grpc.StatusCode, message: str | None, trailers: Iterable[tuple[str, Any]] = ()) -> Outcome:
+def of_end(
+    code: grpc.StatusCode, message: str | None, trailers: Iterable[tuple[str, Any]] = ()
+) -> WriteOutcome:
     """Return what the end of a call with this status means for the requests it left unanswered."""
     for key, value in trailers:
         if key == STATUS_DETAILS:
             status = status_pb2.Status.FromString(value)
             return _of_status(status)
-    return Outcome(_BY_STATUS.get(code, Verdict.LOST), f"{code.name}: {message or _SERVER_ENDED}")
+    return WriteOutcome(_BY_STATUS.get(code, Verdict.LOST), f"{code.name}: {message or _SERVER_ENDED}")
 
 
-def warehouse_error(outcome: Outcome, where: str) -> WarehouseError:
+def warehouse_error(outcome: WriteOutcome, where: str) -> WarehouseError:
     """Return the error of the port for a request that could not be made durable."""
     kind = WarehouseMisconfigured if outcome.verdict in _MISCONFIGURED else WarehouseUnavailable
     return kind(f"BigQuery: {where}: {outcome.reason or outcome.verdict.value}")
 
 
-def _of_status(status: Any) -> Outcome:
+def _of_status(status: Any) -> WriteOutcome:
     code = _STATUS_CODES.get(status.code, grpc.StatusCode.UNKNOWN)
     reason = f"{code.name}: {status.message or _NO_REASON}"
     for detail in status.details:
         error = storage.StorageError.pb()()
         if detail.Unpack(error) and error.code in _BY_STORAGE_ERROR:
-            return Outcome(_BY_STORAGE_ERROR[error.code], f"{reason} ({_STORAGE(error.code).name})")
-    return Outcome(_BY_STATUS.get(code, Verdict.LOST), reason)
+            return WriteOutcome(_BY_STORAGE_ERROR[error.code], f"{reason} ({_STORAGE(error.code).name})")
+    return WriteOutcome(_BY_STATUS.get(code, Verdict.LOST), reason)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from exposure.warehouse.write_limits import WriteLimits
-from exposure.warehouse.write_outcome import Outcome, Verdict
+from exposure.warehouse.write_outcome import Verdict, WriteOutcome
 
 
-class Pace:
+class WritePace:
     """The pace of one stream; `dice` gives chance between 0 and 1, `now` seconds.
 
     `failure` is the last one, None after a success. After a wrong set-up the wait is long and fixed: many
@@ -19,7 +19,7 @@ class Pace:
     """
 
     def __init__(self, limits: WriteLimits, dice: Callable[[], float], now: Callable[[], float]) -> None:
-        self.failure: Outcome | None = None
+        self.failure: WriteOutcome | None = None
         self._limits = limits
         self._dice = dice
         self._now = now
@@ -52,7 +52,7 @@ class Pace:
         self._failures = 0
         self._window = min(float(self._limits.in_flight), self._window + 1 / self._window)
 
-    def failed(self, outcome: Outcome) -> None:
+    def failed(self, outcome: WriteOutcome) -> None:
         """Send nothing for a while. Failures of one window count as one."""
         if not self.wait:
             self._failures += 1

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from exposure.query.model import Row
 from exposure.warehouse.arrow import record_batch
-from exposure.warehouse.write_outcome import Outcome
+from exposure.warehouse.write_outcome import WriteOutcome
 
 # What pyarrow raises for a value that its column cannot hold; UnicodeEncodeError is a ValueError.
 _UNFIT = (pa.ArrowException, TypeError, ValueError, OverflowError)
@@ -31,7 +31,7 @@ class Append:
         self.stored_before = stored_before
         self.answer: asyncio.Future[dict[int, str]] = asyncio.get_running_loop().create_future()
         self.deadline = deadline
-        self.last_failure: Outcome | None = None
+        self.last_failure: WriteOutcome | None = None
         self.searches = 0
         self._unsettled = rows
         self._refused = dict(refused)

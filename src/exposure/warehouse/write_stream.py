@@ -18,8 +18,8 @@ from exposure.query.model import Row
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
 from exposure.warehouse.write_connection import Connection, Route
 from exposure.warehouse.write_limits import Timing, WriteLimits
-from exposure.warehouse.write_outcome import Outcome, Verdict, warehouse_error
-from exposure.warehouse.write_pace import Pace
+from exposure.warehouse.write_outcome import Verdict, WriteOutcome, warehouse_error
+from exposure.warehouse.write_pace import WritePace
 from exposure.warehouse.write_part import Append, Part, encode
 
 _LOG = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class WriteStream:
         self._sleep = timing.sleep
         self._forget = forget
         self._loop = asyncio.get_running_loop()
-        self._pace = Pace(limits, timing.dice, self._loop.time)
+        self._pace = WritePace(limits, timing.dice, self._loop.time)
         self._appends: set[Append] = set()
         self._queue: deque[Part] = deque()
         self._connection: Connection | None = None
@@ -83,7 +83,7 @@ class WriteStream:
         if self._pace.failure is not None and self._pace.is_setup_wrong:
             raise warehouse_error(self._pace.failure, self._route.path)
 
-    def learn(self, outcome: Outcome) -> None:
+    def learn(self, outcome: WriteOutcome) -> None:
         """Take in what was found about the table beside its appends: that it is sound, or how not."""
         if outcome.verdict is Verdict.DURABLE:
             self.is_proven = True
@@ -99,7 +99,7 @@ class WriteStream:
 
     # What the connection tells.
 
-    def answered(self, part: Part, outcome: Outcome) -> None:
+    def answered(self, part: Part, outcome: WriteOutcome) -> None:
         """Act on the answer to a part."""
         self._wake.set()
         if outcome.verdict is Verdict.DURABLE:
@@ -118,7 +118,7 @@ class WriteStream:
             self._queue.appendleft(part)
             self._hold_off(outcome)
 
-    def ended(self, connection: Connection, outcome: Outcome) -> None:
+    def ended(self, connection: Connection, outcome: WriteOutcome) -> None:
         """Act on the end of the connection. With nothing in flight it is no failure: idle ones are closed."""
         self._wake.set()
         self._connection, self._must_reopen = None, False
@@ -217,7 +217,7 @@ class WriteStream:
         if self._pace.failure is not None and self._pace.is_hopeless(deadline):
             raise warehouse_error(self._pace.failure, self._route.path)
 
-    def _hold_off(self, outcome: Outcome) -> None:
+    def _hold_off(self, outcome: WriteOutcome) -> None:
         """Send nothing for a while, and fail at once what cannot wait that long."""
         self._pace.failed(outcome)
         self.is_proven &= outcome.verdict is not Verdict.MISCONFIGURED
@@ -228,10 +228,10 @@ class WriteStream:
 
     def _expire(self, append: Append) -> None:
         seconds = self._limits.deadline.total_seconds()
-        failure = append.last_failure or Outcome(Verdict.LOST, f"no answer within {seconds:g} s")
+        failure = append.last_failure or WriteOutcome(Verdict.LOST, f"no answer within {seconds:g} s")
         append.fail(warehouse_error(failure, self._route.path))
 
-    def _refuse_named(self, part: Part, outcome: Outcome) -> None:
+    def _refuse_named(self, part: Part, outcome: WriteOutcome) -> None:
         """Give up the named rows; the others go again, which names the next when the list was cut."""
         for row, reason in outcome.rows.items():
             part.append.refuse(part.indices[row], reason)
@@ -239,7 +239,7 @@ class WriteStream:
             self._queue.appendleft(part.without(outcome.rows))
         self._settle_doubts(part.append)
 
-    def _search(self, part: Part, outcome: Outcome) -> None:
+    def _search(self, part: Part, outcome: WriteOutcome) -> None:
         """Look for the rows at fault by halves, unless they are so many that rows cannot be the cause."""
         if len(part) == 1:
             part.append.doubt(part.indices[0], outcome.reason)
@@ -258,7 +258,7 @@ class WriteStream:
             append.prove_doubts()
         elif append.is_doubted:
             reason = f"refused without a row being named, and no other row was stored: {append.doubt_reason}"
-            outcome = Outcome(Verdict.MISCONFIGURED, reason)
+            outcome = WriteOutcome(Verdict.MISCONFIGURED, reason)
             append.fail(WarehouseUnavailable(f"BigQuery: {self._route.path}: {reason}"))
             self._unproven += 1
             if self._unproven >= self._limits.unproven:
