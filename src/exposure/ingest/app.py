@@ -20,7 +20,8 @@ from exposure.ingest.message import BadEnvelope, Message, decode_push
 from exposure.ingest.pipeline import Outcome, Pipeline
 from exposure.ingest.signing_keys import KeysUnavailable
 from exposure.ingest.token import Forbidden, Unauthenticated
-from exposure.warehouse.port import WarehouseError, Writer
+from exposure.warehouse.port import Writer
+from exposure.warehouse.readiness import Readiness
 
 _LOG = logging.getLogger(__name__)
 # 10 MB of data in base64, its attributes, and room to spare.
@@ -28,8 +29,6 @@ MAX_BODY_BYTES = 15_000_000
 _LENGTH_DIGITS = 20
 # Of all bodies being received at a time.
 _MOST_READING_BYTES = 64_000_000
-_READY_SECONDS = 2.0
-_READY_REMEMBERED_SECONDS = 1.0
 # The server has waited for the requests already; what remains are rows whose requests have left.
 _CLOSING = timedelta(seconds=2)
 _PUSH = "/push/"
@@ -61,6 +60,7 @@ class PushProblem(Exception):
 _OUTCOMES = {
     Outcome.OVERLOADED: (429, "Overloaded", "too many rows are waiting to be stored", "1"),
     Outcome.UNAVAILABLE: (503, "Warehouse unavailable", "the message could not be stored now", "5"),
+    Outcome.WITHHELD: (503, "Rejections withheld", "too many messages are rejected to quarantine more", "60"),
     Outcome.FAILED: (500, "Internal error", "an error of ours; see the logs", "60"),
 }
 
@@ -84,7 +84,7 @@ class PushApp:
         self._verifier = verifier
         self._writer = writer
         self._closing = closing
-        self._readiness = _Readiness(writer)
+        self._readiness = Readiness(writer.ready)
         self._reading_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -139,11 +139,16 @@ class PushApp:
         elif path in {"/health/live", "/health/ready"}:
             _require_method(method, ("GET", "HEAD"))
             if path == "/health/ready":
-                await self._readiness.check()
+                await self._require_readiness()
         else:
             raise PushProblem(
                 404, "Not found", "there is only /push/{contract} and /health/{live,ready} here"
             )
+
+    async def _require_readiness(self) -> None:
+        complaint = await self._readiness.complaint()
+        if complaint is not None:
+            raise PushProblem(503, "Not ready", complaint, {"retry-after": "5"})
 
     async def _push(self, contract: str, headers: Mapping[bytes, bytes], receive: Receive) -> None:
         await self._authenticate(headers)
@@ -177,34 +182,6 @@ class PushApp:
             raise PushProblem(403, "Forbidden", str(error)) from error
         except KeysUnavailable as error:
             raise PushProblem(503, "Certificates unavailable", str(error), {"retry-after": "5"}) from error
-
-
-class _Readiness:
-    """Whether appends can be accepted; asked of the writer once a second at most, whoever probes."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-        self._lock = asyncio.Lock()
-        self._asked_again_at = 0.0
-        self._complaint: str | None = None
-
-    async def check(self) -> None:
-        async with self._lock:
-            now = asyncio.get_running_loop().time()
-            if now >= self._asked_again_at:
-                self._complaint = await self._ask()
-                self._asked_again_at = now + _READY_REMEMBERED_SECONDS
-        if self._complaint is not None:
-            raise PushProblem(503, "Not ready", self._complaint, {"retry-after": "5"})
-
-    async def _ask(self) -> str | None:
-        try:
-            await asyncio.wait_for(self._writer.ready(), _READY_SECONDS)
-        except TimeoutError:
-            return "the warehouse did not answer in time"
-        except WarehouseError as error:
-            return str(error)
-        return None
 
 
 def _require_method(method: str, allowed: tuple[str, ...]) -> None:
