@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -12,8 +14,10 @@ from pathlib import Path
 import duckdb
 import httpx2
 import pytest
+from google.api_core.exceptions import GoogleAPICallError
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import pubsub_v1
+from google.pubsub_v1 import PublisherClient as GeneratedPublisher
 
 from fakes.local_platform import LocalPlatform
 
@@ -118,6 +122,72 @@ def test_a_power_cut_half_way_loses_and_repeats_nothing(
         ids = wait_until_served(platform.api, GOOD)
         assert platform.stop() == 0
     check_everything_is_accounted_for(ids, data_dir)
+
+
+class Publishing:
+    """Requests of 20 messages, one after the other, until the platform is gone; notes what was answered."""
+
+    def __init__(self, address: str, life: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", address)
+        self._publisher = pubsub_v1.PublisherClient()
+        self._life = life
+        self.sent: set[str] = set()
+        self.answered: set[str] = set()
+        self._thread = threading.Thread(target=self._publish)
+        self._thread.start()
+
+    def wait_for(self, answered: int) -> None:
+        end = time.monotonic() + DEADLINE_SECONDS
+        while len(self.answered) < answered:
+            assert time.monotonic() < end, f"only {len(self.answered)} messages were answered"
+            time.sleep(0.001)
+
+    def join(self) -> None:
+        self._thread.join()
+        self._publisher.stop()
+        self._publisher.transport.close()
+
+    def _publish(self) -> None:
+        topic = self._publisher.topic_path("local", "data-ingestion-topic")
+        for request in itertools.count():
+            ids = [f"life-{self._life}-{request:05}-{number:02}" for number in range(20)]
+            data = [json.dumps({"id": id_, "timestamp": "2026-11-25T12:00:00Z"}).encode() for id_ in ids]
+            self.sent.update(ids)
+            try:
+                # Without retries: each request is answered once or not at all.
+                messages = [{"data": each} for each in data]
+                GeneratedPublisher.publish(
+                    self._publisher, request={"topic": topic, "messages": messages}, retry=None
+                )
+            except GoogleAPICallError:
+                return
+            self.answered.update(ids)
+
+
+@pytest.mark.timeout(240)
+def test_what_was_answered_before_a_power_cut_in_the_middle_of_publishing_is_served(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: set[str] = set()
+    answered: set[str] = set()
+    with LocalPlatform(tmp_path / "data") as platform:
+        for life, kill_after in enumerate((20, 300, 1000)):
+            publishing = Publishing(platform.pubsub, life, monkeypatch)
+            publishing.wait_for(kill_after)
+            platform.kill()
+            publishing.join()
+            assert publishing.answered < publishing.sent
+            sent |= publishing.sent
+            answered |= publishing.answered
+            platform.start()
+        end = time.monotonic() + DEADLINE_SECONDS
+        served = served_ids(platform.api)
+        while not answered <= served.keys() and time.monotonic() < end:
+            time.sleep(0.2)
+            served = served_ids(platform.api)
+        assert platform.stop() == 0
+    assert answered <= served.keys() <= sent
+    assert set(served.values()) == {1}
 
 
 @pytest.mark.timeout(120)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx2
 import msgspec
+
+from exposure.loopback import is_loopback
 
 _CONNECT_SECONDS = 3
 _ANSWER_SECONDS = 30
@@ -77,16 +78,7 @@ def read_pages(rows: RowsUrl) -> Iterator[ApiPage]:
 
 def _client(api: str) -> httpx2.Client:
     timeout = httpx2.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS)
-    # A proxy of the environment leads away from this machine.
-    return httpx2.Client(timeout=timeout, trust_env=not _is_loopback(api))
-
-
-def _is_loopback(api: str) -> bool:
-    try:
-        host = urlsplit(api).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return httpx2.Client(timeout=timeout, trust_env=not is_loopback(api))
 
 
 def _read_page(client: httpx2.Client, rows: RowsUrl, token: str | None) -> ApiPage:

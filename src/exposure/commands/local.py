@@ -7,6 +7,7 @@ import dataclasses
 import json
 import logging
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -18,13 +19,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exposure.commands.console import FAILED, fail, new_table, say, show_table
+from exposure.commands.local_addresses import LOCAL_PUBSUB
 from exposure.commands.sample import sample_options
 from exposure.contracts.catalog import CATALOG
 from exposure.contracts.sample import sample_messages
 
 if TYPE_CHECKING:
     from exposure.local.demonstration import Demonstration
-    from exposure.local.platform import Addresses, PlatformConfig
+    from exposure.local.platform import Addresses, Platform, PlatformConfig
 
 _SAMPLE_ROWS = 5
 _VISIBLE_SECONDS = 60.0
@@ -59,9 +61,9 @@ def local(
 
 
 async def _run(config: PlatformConfig, wishes: _Wishes) -> int:
-    from exposure.local.demonstration import NotVisible
+    from exposure.local.demonstration import DemonstrationFailed
     from exposure.local.platform import Platform
-    from exposure.local.pubsub.server import PortInUse
+    from exposure.local.pubsub.server import PortInUse, PubSubFailed
     from exposure.local.pubsub.storage import DataFolderLocked
     from exposure.warehouse.port import WarehouseError
 
@@ -69,19 +71,38 @@ async def _run(config: PlatformConfig, wishes: _Wishes) -> int:
     try:
         async with Platform(CATALOG, config) as platform:
             _announce(platform.addresses, config, wishes)
-            if wishes.sample:
-                await _show_samples(platform.addresses)
-            if not wishes.once:
-                await stopped.wait()
-                say("stopping; what was published is kept")
+            return await _stay(platform, wishes, stopped)
     except PortInUse as error:
         fail(f"{error}; choose others with --api-port, --ingest-port and --pubsub-port (0: any free one)")
-    except (DataFolderLocked, WarehouseError, OSError) as error:
+    except (DataFolderLocked, WarehouseError, PubSubFailed, DemonstrationFailed) as error:
         fail(str(error))
-    except NotVisible as error:
-        say(f"exposure: {error} after {_VISIBLE_SECONDS:.0f} s")
-        return FAILED
-    return 0
+    except OSError as error:
+        # A path the system refuses, or a broken data file, which has a sentence of its own.
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+async def _stay(platform: Platform, wishes: _Wishes, stopped: asyncio.Event) -> int:
+    """Return the exit code when what was wished for is done, or upon the signal, whatever is under way."""
+    work = asyncio.create_task(_work(platform.addresses, wishes))
+    interrupted = asyncio.create_task(stopped.wait())
+    failed = asyncio.create_task(platform.failed())
+    tasks = {work, interrupted, failed}
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    for task in done:
+        task.result()
+    if interrupted in done:
+        say("stopping; what was published is kept")
+    return FAILED if wishes.once and work not in done else 0
+
+
+async def _work(addresses: Addresses, wishes: _Wishes) -> None:
+    if wishes.sample:
+        await _show_samples(addresses)
+    if not wishes.once:
+        await asyncio.Event().wait()
 
 
 def _stop_signal() -> asyncio.Event:
@@ -106,14 +127,33 @@ def _announce(addresses: Addresses, config: PlatformConfig, wishes: _Wishes) -> 
     if not wishes.once:
         say("")
         say(f"read     curl '{addresses.api}/v1/{contract.name}?page_size=3'")
-        say(f"publish  echo '{message}' | {_program()} publish {contract.name} -")
+        say(f"publish  echo '{message}' | {_program()} publish {contract.name} -{_where(addresses)}")
         say("Ctrl-C stops")
         say("")
 
 
 def _program() -> str:
     """Return what the reader can type to run another command from here."""
-    return "exposure" if shutil.which("exposure") else os.path.relpath(sys.argv[0])
+    if shutil.which("exposure"):
+        return "exposure"
+    path = Path(sys.argv[0])
+    if path.name == "__main__.py":
+        return f"{shlex.quote(_from_here(Path(sys.executable)))} -m exposure"
+    return shlex.quote(_from_here(path))
+
+
+def _from_here(path: Path) -> str:
+    """Return the path as a shell takes it: relative where that is shorter, never a bare name."""
+    relative = os.path.relpath(path)
+    if relative.startswith(os.pardir):
+        return str(path.absolute())
+    return relative if os.sep in relative else f"{os.curdir}{os.sep}{relative}"
+
+
+def _where(addresses: Addresses) -> str:
+    """Return the option that leads `publish` here, unless it comes here without one."""
+    told = os.environ.get("PUBSUB_EMULATOR_HOST") or LOCAL_PUBSUB
+    return "" if told == addresses.pubsub else f" --emulator {addresses.pubsub}"
 
 
 async def _show_samples(addresses: Addresses) -> None:

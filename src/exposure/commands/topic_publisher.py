@@ -17,6 +17,8 @@ from google.cloud.pubsub_v1 import PublisherClient
 from google.cloud.pubsub_v1.types import BatchSettings
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 
+from exposure.loopback import channel_options
+
 _BATCH = BatchSettings(max_messages=1000, max_bytes=4_000_000, max_latency=0.01)
 _OUTSTANDING_MESSAGES = 10_000
 _OUTSTANDING_BYTES = 50_000_000
@@ -99,7 +101,7 @@ class TopicPublisher:
 
 def _local_client(address: str) -> Any:
     """Return a client of the local Pub/Sub; raises PublishFailed when nothing listens there."""
-    channel = grpc.insecure_channel(address)
+    channel = grpc.insecure_channel(address, channel_options(address))
     try:
         grpc.channel_ready_future(channel).result(timeout=_CONNECT_SECONDS)
     except grpc.FutureTimeoutError as error:

@@ -19,7 +19,9 @@ from exposure.ingest.pipeline import Pipeline
 from exposure.ingest.token import PushIdentity, TokenVerifier
 from exposure.local.feed import PROJECT, declare_feed
 from exposure.local.ports import HttpServer
+from exposure.local.pubsub.key_file import load_or_make
 from exposure.local.pubsub.server import PubSubConfig, PubSubServer
+from exposure.local.pubsub.storage import DataFileBroken
 from exposure.warehouse.duckdb_file import open_duckdb
 from exposure.warehouse.duckdb_reader import DuckDBReader
 from exposure.warehouse.duckdb_writer import DuckDBWriter
@@ -51,7 +53,8 @@ class Addresses:
 class Platform:
     """The running platform; an async context manager.
 
-    Starting raises PortInUse, DataFolderLocked or a WarehouseError, each with one clear sentence.
+    Starting raises PortInUse, DataFolderLocked, DataFileBroken or a WarehouseError, each with one clear
+    sentence, and OSError for a folder that cannot be used.
     """
 
     def __init__(self, catalog: Catalog, config: PlatformConfig) -> None:
@@ -73,6 +76,10 @@ class Platform:
         """Stop in the opposite order: first no more pushes, then what is in flight, then the file."""
         await self._parts.aclose()
 
+    async def failed(self) -> None:
+        """Wait for the end: returns when the platform is stopped, raises PubSubFailed when it failed."""
+        await self._pubsub.failed()
+
     async def _start(self, parts: AsyncExitStack) -> None:
         config = self._config
         config.data_dir.mkdir(parents=True, exist_ok=True)
@@ -83,23 +90,25 @@ class Platform:
         parts.push_async_callback(api.stop)
         ingest = HttpServer(config.ingest_port)
         parts.push_async_callback(ingest.stop)
-        pubsub = PubSubServer(PubSubConfig(config.data_dir, config.pubsub_port))
+        pubsub = self._pubsub = PubSubServer(PubSubConfig(config.data_dir, config.pubsub_port))
         await parts.enter_async_context(pubsub)
         identity = PushIdentity(PUSH_ACCOUNT, ingest.url, pubsub.certificates_url)
         writer = DuckDBWriter(connection)
         pipelines = {contract.name: Pipeline(contract, writer) for contract in self._catalog}
         await ingest.start(PushApp(pipelines, TokenVerifier(identity), writer))
-        sealer = TokenSealer([_page_token_key(config.data_dir)])
+        sealer = TokenSealer([_page_token_key(config.data_dir / "page-token.key")])
         await api.start(build_api(self._catalog, DuckDBReader(connection), sealer))
         for contract in self._catalog:
             await declare_feed(pubsub.broker, contract, ingest.url, PUSH_ACCOUNT)
         self.addresses = Addresses(api.url, ingest.url, pubsub.address)
 
 
-def _page_token_key(data_dir: Path) -> bytes:
+def _page_token_key(path: Path) -> bytes:
     """Return the key of page tokens, made at the first start, so that tokens outlive a restart."""
-    path = data_dir / "page-token.key"
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_bytes(os.urandom(_KEY_BYTES))
-    return path.read_bytes()
+    key = load_or_make(path, lambda: os.urandom(_KEY_BYTES))
+    if len(key) != _KEY_BYTES:
+        raise DataFileBroken(
+            f"{path} has {len(key)} bytes, a key {_KEY_BYTES}; delete it, and the next start makes a new "
+            "one, for new page tokens"
+        )
+    return key

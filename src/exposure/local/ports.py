@@ -19,12 +19,17 @@ _POLL_SECONDS = 0.005
 
 
 class _EmbeddedServer(uvicorn.Server):
-    """A server whose process belongs to somebody else, and so do its signals."""
+    """A server whose process belongs to somebody else, and so do its signals and its exit."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone."""
         yield
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told otherwise; ends before `started` when the application does not start."""
+        with contextlib.suppress(SystemExit):
+            await super().serve(sockets)
 
 
 class HttpServer:
@@ -37,7 +42,7 @@ class HttpServer:
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self, app: ASGIApp) -> None:
-        """Start to serve; returns when requests are answered."""
+        """Start to serve; returns when requests are answered. Raises RuntimeError when they never will be."""
         config = uvicorn.Config(
             app,
             log_level="warning",

@@ -10,27 +10,18 @@ from typing import Any
 
 import pytest
 
-from exposure.local.pubsub.broker import DELETED_TOPIC, Broker
+from exposure.local.pubsub.broker import Broker
+from exposure.local.pubsub.configuration import DELETED_TOPIC
 from exposure.local.pubsub.lease import Demand, Lease
 from exposure.local.pubsub.refusal import Refusal
-from exposure.local.pubsub.storage import Change, Storage, StorageFailed
+from exposure.local.pubsub.storage import StorageFailed
 from exposure.local.pubsub.wire import PubsubMessage, Subscription, Topic
+from fakes.full_disk import FullDisk, full_disk
 from fakes.turned_clock import START, TurnedClock
 
 TOPIC, DEAD = "projects/p/topics/top", "projects/p/topics/dead"
 SUB, DEAD_SUB = "projects/p/subscriptions/sub", "projects/p/subscriptions/dead"
 EVERYTHING = Demand(most=1000, most_bytes=float("inf"), deadline_seconds=10, per_key=1000)
-
-
-class FullDisk(Storage):
-    """Refuses commits while it is told to."""
-
-    is_full = False
-
-    def _write(self, changes: list[Change]) -> None:
-        if self.is_full:
-            raise sqlite3.OperationalError("disk is full")
-        super()._write(changes)
 
 
 @pytest.fixture
@@ -108,6 +99,7 @@ async def test_deleting_a_subscription_frees_its_messages_but_not_those_of_other
     await publish(broker, "a")
     await publish(broker, "b", attributes={"x": ""})
     await broker.delete_subscription(SUB)
+    await broker._storage.commit()
     assert on_disk(tmp_path) == (1, 1)
     broker.acknowledge(DEAD_SUB, [lease.ack_id for lease in broker.take(DEAD_SUB, EVERYTHING)])
     await broker._storage.commit()
@@ -162,12 +154,8 @@ async def test_ids_order_messages_as_they_were_published(broker: Broker) -> None
 
 async def test_a_message_that_is_not_on_disk_is_neither_answered_nor_delivered(broker: Broker) -> None:
     await subscribe(broker)
-    FullDisk.is_full = True
-    try:
-        with pytest.raises(StorageFailed, match="disk is full"):
-            await publish(broker, "a")
-    finally:
-        FullDisk.is_full = False
+    with full_disk(), pytest.raises(StorageFailed, match="disk is full"):
+        await publish(broker, "a")
     assert broker.take(SUB, EVERYTHING) == []
 
 
@@ -178,7 +166,7 @@ async def test_after_its_last_attempt_a_message_moves_to_the_dead_letter_topic(
     await publish(broker, "a", attributes={"own": "1"}, ordering_key="k")
     for _ in range(5):
         broker.extend(SUB, [broker.take(SUB, EVERYTHING)[0].ack_id], 0)
-    await asyncio.gather(*broker._burials)
+    await asyncio.gather(*broker._under_way)
     assert broker.backlog(SUB) == 0
     copy = broker.take(DEAD_SUB, EVERYTHING)[0].delivery.message
     assert (copy.data, copy.ordering_key) == (b"a", "k")
@@ -189,6 +177,7 @@ async def test_after_its_last_attempt_a_message_moves_to_the_dead_letter_topic(
         "CloudPubSubDeadLetterSourceSubscriptionProject": "p",
         "CloudPubSubDeadLetterSourceTopicPublishTime": "2027-01-15T08:00:00Z",
     }
+    await broker._storage.commit()
     assert on_disk(tmp_path) == (1, 1)
 
 
@@ -199,7 +188,7 @@ async def test_expired_deadlines_count_towards_dead_letters(broker: Broker, cloc
         assert broker.take(SUB, EVERYTHING)
         clock.turn(10)
         broker.wake()
-    await asyncio.gather(*broker._burials)
+    await asyncio.gather(*broker._under_way)
     assert (broker.backlog(SUB), broker.backlog(DEAD_SUB)) == (0, 1)
 
 
@@ -211,12 +200,9 @@ async def test_a_dead_letter_the_disk_refuses_is_there_again_after_a_restart(
     for _ in range(4):
         broker.extend(SUB, [broker.take(SUB, EVERYTHING)[0].ack_id], 0)
     await broker._storage.commit()
-    FullDisk.is_full = True
-    try:
+    with full_disk():
         broker.extend(SUB, [broker.take(SUB, EVERYTHING)[0].ack_id], 0)
-        await asyncio.gather(*broker._burials)
-    finally:
-        FullDisk.is_full = False
+        await asyncio.gather(*broker._under_way)
     assert "a dead letter of projects/p/subscriptions/sub is kept" in caplog.text
     again = await restarted(broker, tmp_path, clock)
     assert (again.backlog(SUB), again.backlog(DEAD_SUB)) == (1, 0)

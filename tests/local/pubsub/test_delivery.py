@@ -307,4 +307,4 @@ def test_what_is_fixed_at_creation_is_refused_later(change: dict[str, Any]) -> N
     with pytest.raises(
         Refusal, match=f"The field '{next(iter(change))}' of a subscription cannot be changed"
     ):
-        queue.reconfigure(queue_of(**change).config)
+        queue.check_change(queue_of(**change).config)

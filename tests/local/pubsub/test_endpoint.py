@@ -84,6 +84,30 @@ async def test_a_connection_closed_while_idle_is_replaced_without_a_failure() ->
     assert len(requests) == len(connections) == 3
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.02], ids=["with the answer", "after it"])
+async def test_an_answer_nobody_asked_for_costs_its_connection_and_no_post(pause: float) -> None:
+    connections = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        unasked = connections == 1
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                await read_request(reader)
+                writer.write(OK)
+                if unasked:
+                    await asyncio.sleep(pause)
+                    writer.write(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
+
+    async with serving(talk) as endpoint, asyncio.timeout(5):
+        assert await endpoint.post({}, b"x") == 200
+        await asyncio.sleep(3 * pause)
+        assert await asyncio.gather(*(endpoint.post({}, b"x") for _ in range(2))) == [200, 200]
+        assert await endpoint.post({}, b"x") == 200
+    assert connections == 3
+
+
 async def test_a_status_102_is_an_answer_and_its_connection_is_not_used_again() -> None:
     talk, _, connections = answering(b"HTTP/1.1 102 Processing\r\n\r\n" + OK, OK)
     async with serving(talk) as endpoint:

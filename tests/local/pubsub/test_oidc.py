@@ -10,10 +10,13 @@ from typing import Any
 import httpx2
 import jwt
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from exposure.ingest.token import PushIdentity, TokenVerifier
 from exposure.local.pubsub.certificates import CertificateServer
 from exposure.local.pubsub.oidc import TokenSigner
+from exposure.local.pubsub.storage import DataFileBroken
 from fakes.turned_clock import START, TurnedClock
 
 ACCOUNT, AUDIENCE = "push@local.iam.gserviceaccount.com", "http://127.0.0.1:8081"
@@ -67,6 +70,22 @@ def test_a_power_cut_while_the_key_is_written_does_not_break_the_next_start(tmp_
     (tmp_path / "push-key.new").write_bytes(b"-----BEGIN PRIV")
     first = TokenSigner(tmp_path, lambda: START)
     assert TokenSigner(tmp_path, lambda: START).certificates() == first.certificates()
+
+
+@pytest.mark.parametrize("content", [b"", b"-----BEGIN PRIVATE KEY-----\nMIIE", b"no key at all"])
+def test_a_broken_key_is_told_in_one_sentence_with_the_way_out(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "push-key.pem").write_bytes(content)
+    with pytest.raises(DataFileBroken, match=r"push-key\.pem holds no private RSA key; delete it, and"):
+        TokenSigner(tmp_path, lambda: START)
+
+
+def test_a_key_of_another_kind_is_no_key(tmp_path: Path) -> None:
+    pem = ed25519.Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "push-key.pem").write_bytes(pem)
+    with pytest.raises(DataFileBroken, match="holds no private RSA key"):
+        TokenSigner(tmp_path, lambda: START)
 
 
 async def test_the_served_certificates_verify_a_token(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -146,6 +147,15 @@ SUBSCRIPTIONS: dict[str, tuple[dict[str, Any], str]] = {
         "0 to 600 seconds",
     ),
     "endpoint without scheme": ({"push_config": {"push_endpoint": "127.0.0.1:80"}}, "http or https URL"),
+    "endpoint with a port beyond all": (
+        {"push_config": {"push_endpoint": "http://127.0.0.1:99999/x"}},
+        "http or https URL",
+    ),
+    "endpoint with port 0": ({"push_config": {"push_endpoint": "http://127.0.0.1:0/x"}}, "http or https URL"),
+    "endpoint with half an address": (
+        {"push_config": {"push_endpoint": "http://[::1/x"}},
+        "http or https URL",
+    ),
     "endpoint with a line break": ({"push_config": {"push_endpoint": "http://x/\r\nA: b"}}, "no spaces"),
     "token without account": (
         {"push_config": {"push_endpoint": "http://x", "oidc_token": {"audience": "a"}}},
@@ -272,3 +282,18 @@ def test_a_full_disk_is_unavailable_and_nothing_is_published(
 
 def _full(_: object) -> None:
     raise sqlite3.OperationalError("disk is full")
+
+
+def test_a_backlog_at_its_bound_refuses_publishing_by_name_and_takes_what_follows_an_acknowledgement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(tmp_path, most_bytes=10_000) as small:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", small.server.address)
+        clients = Clients()
+        clients.declare("one")
+        clients.publish("one", b"x" * 8000)
+        with pytest.raises(exceptions.ResourceExhausted, match="of 10000 bytes; publish again"):
+            clients.publish_raw("one", {"data": b"x" * 8000}, retry=None)
+        clients.acknowledge("one", *clients.pulled("one"))
+        assert clients.publish("one", b"x" * 8000)
+        clients.close()

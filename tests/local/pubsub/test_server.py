@@ -12,9 +12,19 @@ from pathlib import Path
 import pytest
 from google.api_core import exceptions
 
-from exposure.local.pubsub.server import PortInUse, PubSubConfig, PubSubServer
-from exposure.local.pubsub.storage import DataFolderLocked
-from fakes.pubsub_server import Clients, running, subscription_path, wait_until
+from exposure.local.pubsub import statements
+from exposure.local.pubsub.server import PortInUse, PubSubConfig, PubSubFailed, PubSubServer
+from exposure.local.pubsub.storage import DataFolderLocked, Storage
+from exposure.local.pubsub.wire import PubsubMessage, Subscription, Topic
+from fakes.pubsub_server import (
+    PATIENCE_SECONDS,
+    Clients,
+    running,
+    subscription_path,
+    topic_path,
+    wait_until,
+)
+from fakes.push_receiver import PushReceiver
 
 SERVER = """
 import asyncio, sys
@@ -106,3 +116,51 @@ def publish_until_the_end(clients: Clients, answered: set[str]) -> None:
             answered.update(clients.publish_raw("one", *messages, retry=None))
     except exceptions.GoogleAPICallError:
         return
+
+
+async def test_a_stored_subscription_that_cannot_be_pushed_is_logged_once_and_the_others_go_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, receiver: PushReceiver
+) -> None:
+    topic = Topic(name=topic_path("one"))
+    broken = Subscription(name=subscription_path("broken"), topic=topic.name)
+    broken.push_config.push_endpoint = "http://127.0.0.1:99999/x"
+    broken.message_retention_duration.seconds = 600
+    storage = Storage(tmp_path)
+    await storage.commit(statements.put("topics", topic), statements.put("subscriptions", broken))
+    await storage.close()
+    sound = Subscription(name=subscription_path("sound"), topic=topic.name)
+    sound.push_config.push_endpoint = receiver.url
+    async with PubSubServer(PubSubConfig(tmp_path, 0)) as server:
+        await server.broker.create_subscription(sound)
+        await server.broker.publish(topic.name, [PubsubMessage(data=b"x")])
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while server.backlog(sound.name):
+                await asyncio.sleep(0.005)
+        assert server.backlog(broken.name) == 1
+    assert len(receiver.requests) == 1
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{broken.name} cannot be pushed to {broken.push_config.push_endpoint}; its messages wait"
+    ]
+
+
+async def test_an_error_that_ends_deadlines_and_retries_is_told_and_ends_the_waiting_for_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("planted")
+
+    async with PubSubServer(PubSubConfig(tmp_path, 0)) as server:
+        monkeypatch.setattr(server.broker, "wake", broken)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            with pytest.raises(PubSubFailed, match=r"ZeroDivisionError\('planted'\)"):
+                await server.failed()
+    assert "deadlines and retries have ended" in caplog.text
+
+
+async def test_waiting_for_a_failure_ends_with_the_server(tmp_path: Path) -> None:
+    async with PubSubServer(PubSubConfig(tmp_path, 0)) as server:
+        waiting = asyncio.create_task(server.failed())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await waiting

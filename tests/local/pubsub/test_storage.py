@@ -122,6 +122,17 @@ async def test_a_caller_that_gives_up_does_not_take_the_others_commit_with_it(
     assert topics_on_disk(tmp_path) == 2
 
 
+async def test_closing_over_a_full_disk_says_what_was_not_stored_and_frees_the_folder(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    storage = CountingStorage(tmp_path)
+    storage.later(topic("lazy"))
+    storage.is_full = True
+    await storage.close()
+    assert "acknowledgements were not stored" in caplog.text
+    await Storage(tmp_path).close()
+
+
 async def test_a_data_folder_has_one_server(storage: CountingStorage, tmp_path: Path) -> None:
     assert storage.transactions == 0
     with pytest.raises(DataFolderLocked, match=f"the data folder {tmp_path} is in use by another process"):
@@ -148,3 +159,17 @@ async def test_a_file_that_is_no_database_is_told_in_one_line_and_stays_as_it_is
         with pytest.raises(DataFileBroken, match=r"pubsub\.sqlite is not the message store"):
             Storage(tmp_path)
     assert path.read_bytes().startswith(b"this is not")
+
+
+async def test_a_database_that_is_damaged_inside_is_told_in_one_line(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    await storage.commit(*(topic(f"{number:0500}") for number in range(100)))
+    await storage.close()
+    path = tmp_path / "pubsub.sqlite"
+    content = bytearray(path.read_bytes())
+    content[8192:] = b"\xff" * len(content[8192:])
+    path.write_bytes(content)
+    again = Storage(tmp_path)
+    with pytest.raises(DataFileBroken, match=r"pubsub\.sqlite is not .* move it away to start empty"):
+        list(again.topics())
+    await again.close()

@@ -49,12 +49,11 @@ class DeliveryQueue:
             yield from (lease.delivery for lease in key.out)
             yield from key.waiting
 
-    def reconfigure(self, config: Any) -> None:
-        """Go on with a changed configuration; raises the refusal of what is fixed when it is made."""
+    def check_change(self, config: Any) -> None:
+        """Raise the refusal of a configuration that changes what is fixed when a subscription is made."""
         for name in ("filter", "enable_message_ordering"):
             if getattr(config, name) != getattr(self.config, name):
                 raise invalid(f"The field '{name}' of a subscription cannot be changed.")
-        self.config = config
 
     @property
     def available(self) -> int:

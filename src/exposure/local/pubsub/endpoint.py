@@ -110,6 +110,10 @@ class _Connection(asyncio.Protocol):
         self._opened.add(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._answer is None:
+            # Nobody asked: what comes while the connection is idle would be taken for the next answer.
+            self.abort()
+            return
         self._has_begun = True
         try:
             self._parser.feed_data(data)
@@ -126,6 +130,11 @@ class _Connection(asyncio.Protocol):
 
     # -- called by the parser
 
+    def on_message_begin(self) -> None:
+        if self._answer is None:
+            # A second answer, come together with the first.
+            self.abort()
+
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
         if status not in _INTERIM and self._answer is not None and not self._answer.done():
@@ -135,10 +144,11 @@ class _Connection(asyncio.Protocol):
         if self._answer is None or not self._answer.done():
             return
         if self._parser.get_status_code() >= 200 and self._parser.should_keep_alive():
+            self._answer = None
             self._idle.append(self)
-        elif self._transport is not None:
+        else:
             # After a 102 the real answer is still to come; nobody waits for it.
-            self._transport.abort()
+            self.abort()
 
 
 def _checked(name: str) -> str:

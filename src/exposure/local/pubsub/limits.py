@@ -133,13 +133,26 @@ def _check_push(config: Any) -> None:
     endpoint = config.push_endpoint
     if not endpoint:
         return
-    address = urlsplit(endpoint)
-    if address.scheme not in ("http", "https") or not address.hostname or not endpoint.isascii():
+    if not _is_http(endpoint):
         raise invalid(f"A push endpoint is an http or https URL, not {endpoint[:300]!r}.")
     if any(ord(character) <= ord(" ") for character in endpoint):
         raise invalid("A push endpoint has no spaces or control characters.")
     if config.HasField("oidc_token") and not config.oidc_token.service_account_email:
         raise invalid("An oidc_token names a service_account_email.")
+
+
+def _is_http(endpoint: str) -> bool:
+    try:
+        address = urlsplit(endpoint)
+        # The port is judged when it is read: it may be no number, or none a socket can have.
+        return (
+            address.scheme in ("http", "https")
+            and bool(address.hostname)
+            and address.port != 0
+            and endpoint.isascii()
+        )
+    except ValueError:
+        return False
 
 
 def _refuse_unbuilt(subscription: Any) -> None:

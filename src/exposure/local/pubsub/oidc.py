@@ -10,11 +10,14 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from exposure.local.pubsub.key_file import load_or_make
+from exposure.local.pubsub.storage import DataFileBroken
 
 _LIFETIME_SECONDS = 3600
 # A token is renewed well before it ends, so none expires on its way.
@@ -23,10 +26,13 @@ _ISSUER = "https://accounts.google.com"
 
 
 class TokenSigner:
-    """Holds the key, which a restart keeps, and the tokens that are still good."""
+    """Holds the key, which a restart keeps, and the tokens that are still good.
+
+    Raises DataFileBroken when the file of the key holds none.
+    """
 
     def __init__(self, data_dir: Path, clock: Callable[[], float]) -> None:
-        self._key = _load_or_make(data_dir / "push-key.pem")
+        self._key = _key_of(data_dir / "push-key.pem")
         self._clock = clock
         public = self._key.public_key()
         self._jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(public))
@@ -61,20 +67,23 @@ class TokenSigner:
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._jwk["kid"]})
 
 
-def _load_or_make(path: Path) -> rsa.RSAPrivateKey:
-    if path.exists():
-        return cast("rsa.RSAPrivateKey", serialization.load_pem_private_key(path.read_bytes(), password=None))
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(
+def _key_of(path: Path) -> rsa.RSAPrivateKey:
+    broken = DataFileBroken(
+        f"{path} holds no private RSA key; delete it, and the next start makes a new one, for new push tokens"
+    )
+    try:
+        key = serialization.load_pem_private_key(load_or_make(path, _new_key), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise broken from error
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise broken
+    return key
+
+
+def _new_key() -> bytes:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    # Under its name only once it is whole: a power cut must not leave half a key to the next start.
-    unfinished = path.with_suffix(".new")
-    unfinished.unlink(missing_ok=True)
-    unfinished.touch(mode=0o600)
-    unfinished.write_bytes(pem)
-    unfinished.replace(path)
-    return key
 
 
 def _fingerprint(key: rsa.RSAPublicKey) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 from typing import Any
 
@@ -19,6 +20,7 @@ _LARGEST_WINDOW = 1000
 _RESERVED_FILES = 100
 # The lease outlasts the request's own time limit, so that a timeout is told once.
 _LEASE_MARGIN_SECONDS = 5
+_log = logging.getLogger(__name__)
 
 
 class PushDelivery:
@@ -28,18 +30,33 @@ class PushDelivery:
         self._broker = broker
         self._signer = signer
         self._pushers: dict[str, _Pusher] = {}
+        self._failing: set[tuple[str, str]] = set()
 
     def follow(self) -> None:
-        """Start what became a push subscription, stop what no longer is one, go on where a pause is over."""
+        """Start what became a push subscription, stop what no longer is one, go on where a pause is over.
+
+        A subscription that cannot be pushed is logged once and keeps its messages; the others go on.
+        """
         for name, pusher in list(self._pushers.items()):
-            if pusher.is_wanted():
-                pusher.push_more()
-            else:
+            if not pusher.is_wanted():
                 pusher.retire()
                 del self._pushers[name]
-        for name, queue in self._broker.subscriptions.items():
-            if name not in self._pushers and queue.config.push_config.push_endpoint:
+        for name, queue in list(self._broker.subscriptions.items()):
+            if endpoint := queue.config.push_config.push_endpoint:
+                self._push(name, queue, endpoint)
+
+    def _push(self, name: str, queue: DeliveryQueue, endpoint: str) -> None:
+        try:
+            if name not in self._pushers:
                 self._pushers[name] = _Pusher(self._broker, queue, self._signer)
+            self._pushers[name].push_more()
+        except Exception:
+            # One subscription's trouble must not end the delivery of all; it is met again at every look.
+            if (name, endpoint) not in self._failing:
+                _log.exception("%s cannot be pushed to %s; its messages wait", name, endpoint)
+            self._failing.add((name, endpoint))
+        else:
+            self._failing.discard((name, endpoint))
 
     async def stop(self) -> None:
         """Give up the pushes in flight: they are delivered again after the next start."""

@@ -36,6 +36,11 @@ def unavailable(sentence: str) -> Refusal:
     return Refusal(grpc.StatusCode.UNAVAILABLE, sentence)
 
 
+def exhausted(sentence: str) -> Refusal:
+    """Return the refusal of what there is no room for now; clients try again later."""
+    return Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, sentence)
+
+
 def not_built(what: str) -> Refusal:
     """Return the refusal of a part of Pub/Sub this server does not have."""
     return Refusal(grpc.StatusCode.UNIMPLEMENTED, f"The local Pub/Sub server does not build {what}.")

@@ -27,7 +27,7 @@ def delete_topic(name: str) -> Change:
 def delete_subscription(name: str) -> Iterator[Change]:
     """Forget a subscription and the places of its messages."""
     yield Change("DELETE FROM subscriptions WHERE name = ?", (name,))
-    yield Change("DELETE FROM deliveries WHERE subscription = ?", (name,))
+    yield empty_subscription(name)
 
 
 def hold(stored: Stored, subscriptions: Iterable[str]) -> Iterator[Change]:
@@ -37,15 +37,26 @@ def hold(stored: Stored, subscriptions: Iterable[str]) -> Iterator[Change]:
         yield Change("INSERT INTO deliveries VALUES (?, ?, 0)", (name, stored.sequence))
 
 
-def drop(name: str, deliveries: Iterable[Delivery]) -> Iterator[Change]:
-    """Forget messages a subscription is done with; each leaves the disk with its last holder."""
-    for delivery in deliveries:
-        stored = delivery.stored
-        one = (name, stored.sequence)
-        yield Change("DELETE FROM deliveries WHERE subscription = ? AND sequence = ?", one)
-        stored.holders -= 1
-        if not stored.holders:
-            yield Change("DELETE FROM messages WHERE sequence = ?", (stored.sequence,))
+def empty_subscription(name: str) -> Change:
+    """Forget the places of messages in a subscription."""
+    return Change("DELETE FROM deliveries WHERE subscription = ?", (name,))
+
+
+def sweep() -> Iterator[Change]:
+    """Forget messages nobody holds and places without a message: what failed commits have left."""
+    yield Change("DELETE FROM messages WHERE sequence NOT IN (SELECT sequence FROM deliveries)", ())
+    yield Change("DELETE FROM deliveries WHERE sequence NOT IN (SELECT sequence FROM messages)", ())
+
+
+def leave(name: str, delivery: Delivery) -> Change:
+    """Forget a message's place in a subscription that is done with it."""
+    row = (name, delivery.sequence)
+    return Change("DELETE FROM deliveries WHERE subscription = ? AND sequence = ?", row)
+
+
+def forget(stored: Stored) -> Change:
+    """Forget a message no subscription holds any more."""
+    return Change("DELETE FROM messages WHERE sequence = ?", (stored.sequence,))
 
 
 def count_attempt(name: str, delivery: Delivery) -> Change:

@@ -14,7 +14,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from google.protobuf.message import DecodeError
+
+from exposure.local.pubsub.wire import PubsubMessage, Subscription, Topic
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS topics (name TEXT PRIMARY KEY, config BLOB NOT NULL);
@@ -35,7 +39,7 @@ class DataFolderLocked(Exception):
 
 
 class DataFileBroken(OSError):
-    """The data folder holds a file that is no database of this server."""
+    """The data folder holds a file that is not what its name says; the sentence names it and a way out."""
 
 
 class StorageFailed(Exception):
@@ -53,14 +57,15 @@ class Change:
 class Storage:
     """Commits changes in the order they are handed over. Lives on one event loop.
 
-    Opening raises DataFolderLocked or DataFileBroken.
+    Opening raises DataFolderLocked or DataFileBroken, reading what is stored DataFileBroken.
     """
 
     def __init__(self, data_dir: Path) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
+        self._path = data_dir / "pubsub.sqlite"
         self._lock = _lock(data_dir)
         try:
-            self._connection = _open(data_dir / "pubsub.sqlite")
+            self._connection = _open(self._path)
         except DataFileBroken:
             self._lock.close()
             raise
@@ -71,25 +76,31 @@ class Storage:
         self._urgent = asyncio.Event()
         self._is_closed = False
 
-    def topics(self) -> Iterator[bytes]:
-        """Yield each stored topic."""
-        yield from (row[0] for row in self._connection.execute("SELECT config FROM topics"))
+    def topics(self) -> Iterator[Any]:
+        """Yield each stored Topic."""
+        for (content,) in self._rows("SELECT config FROM topics"):
+            yield self._read(Topic, content)
 
-    def subscriptions(self) -> Iterator[bytes]:
-        """Yield each stored subscription."""
-        yield from (row[0] for row in self._connection.execute("SELECT config FROM subscriptions"))
+    def subscriptions(self) -> Iterator[Any]:
+        """Yield each stored Subscription."""
+        yield from (
+            self._read(Subscription, row[0]) for row in self._rows("SELECT config FROM subscriptions")
+        )
 
     def backlog(self) -> Iterator[tuple[str, int, int, bytes]]:
         """Yield subscription, sequence, attempts and message of all that is not acknowledged, in order."""
-        yield from self._connection.execute(
+        yield from self._rows(
             "SELECT subscription, sequence, attempts, message FROM deliveries JOIN messages USING (sequence)"
             " ORDER BY sequence"
         )
 
+    def message(self, content: bytes) -> Any:
+        """Return a message of the backlog."""
+        return self._read(PubsubMessage, content)
+
     def last_sequence(self) -> int:
         """Return the highest sequence stored."""
-        row = self._connection.execute("SELECT max(sequence) FROM messages").fetchone()
-        return int(row[0] or 0)
+        return max((int(row[0] or 0) for row in self._rows("SELECT max(sequence) FROM messages")), default=0)
 
     def later(self, *changes: Change) -> None:
         """Commit the changes within some milliseconds; a power cut before may forget them."""
@@ -118,11 +129,25 @@ class Storage:
             await self.commit()
             if self._flush is not None:
                 await self._flush
+        except StorageFailed as error:
+            _log.error("acknowledgements were not stored and will be asked for again: %s", error)
         finally:
             self._is_closed = True
             self._executor.shutdown()
             self._connection.close()
             self._lock.close()
+
+    def _rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._connection.execute(sql)
+        except sqlite3.DatabaseError as error:
+            raise _broken(self._path, error) from error
+
+    def _read(self, kind: Any, content: bytes) -> Any:
+        try:
+            return kind.FromString(content)
+        except DecodeError as error:
+            raise _broken(self._path, error) from error
 
     def _schedule(self) -> None:
         if self._flush is None or self._flush.done():
@@ -175,8 +200,14 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.executescript(_TABLES)
     except sqlite3.Error as error:
         connection.close()
-        raise DataFileBroken(f"{path} is not the message store of this server: {error}") from error
+        raise _broken(path, error) from error
     return connection
+
+
+def _broken(path: Path, error: Exception) -> DataFileBroken:
+    return DataFileBroken(
+        f"{path} is not the message store of this server: {error}; restore it, or move it away to start empty"
+    )
 
 
 def _lock(data_dir: Path) -> IO[str]:
