@@ -11,8 +11,12 @@ fi
 stack=$1 project=$2 location=$3
 bucket=$project-pulumi-state
 
-gcloud services enable storage.googleapis.com cloudkms.googleapis.com \
-    secretmanager.googleapis.com --project "$project"
+# What the program itself needs to be on before it can switch on the rest, and Cloud Run's own identity, which
+# another project may have to be granted to.
+gcloud services enable cloudresourcemanager.googleapis.com serviceusage.googleapis.com iam.googleapis.com \
+    storage.googleapis.com cloudkms.googleapis.com secretmanager.googleapis.com run.googleapis.com \
+    --project "$project"
+gcloud beta services identity create --service run.googleapis.com --project "$project"
 
 gcloud storage buckets describe "gs://$bucket" --project "$project" >/dev/null 2>&1 ||
     gcloud storage buckets create "gs://$bucket" --project "$project" --location "$location" \
@@ -29,7 +33,8 @@ gcloud kms keys describe state --keyring pulumi --location "$location" --project
 # What seals page tokens: the base64 of 32 bytes.
 gcloud secrets describe page-token-keys --project "$project" >/dev/null 2>&1 ||
     head -c 32 /dev/urandom | base64 |
-    gcloud secrets create page-token-keys --project "$project" --replication-policy automatic --data-file=-
+    gcloud secrets create page-token-keys --project "$project" \
+        --replication-policy user-managed --locations "$location" --data-file=-
 
 key=projects/$project/locations/$location/keyRings/pulumi/cryptoKeys/state
 cat <<EOF
@@ -38,6 +43,7 @@ state_bucket:   $bucket
 state_key:      $key
 
 Next:
+  gcloud auth application-default set-quota-project $project
   pulumi login gs://$bucket
   pulumi stack init organization/data-exposure-platform/$stack --secrets-provider gcpkms://$key
 EOF

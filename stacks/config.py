@@ -29,6 +29,17 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+# What Cloud Run takes with so many CPUs, in MiB: https://cloud.google.com/run/docs/configuring/services/memory-limits
+_MEMORY = {"1": (512, 4096), "2": (512, 8192), "4": (2048, 16_384), "8": (4096, 32_768)}
+
+
+def _check_memory(cpu: str, memory: str) -> None:
+    mebibytes = int(memory[:-2]) * (1024 if memory.endswith("Gi") else 1)
+    least, most = _MEMORY[cpu]
+    if not least <= mebibytes <= most:
+        raise ValueError(f"memory {memory} does not go with cpu {cpu}: {least}Mi to {most}Mi do")
+
+
 class ServiceSettings(_Part):
     """One Cloud Run service. `cpu` and `memory` as Cloud Run writes them; CPU is whole, 1 at least."""
 
@@ -43,6 +54,7 @@ class ServiceSettings(_Part):
     def _order(self) -> Self:
         if self.min_instances > self.max_instances:
             raise ValueError("min_instances is above max_instances; no service can have both")
+        _check_memory(self.cpu, self.memory)
         return self
 
 
@@ -76,6 +88,7 @@ class WorkerSettings(_Part):
     def _batches_fill(self) -> Self:
         if self.batch_rows > self.held_messages:
             raise ValueError("batch_rows is above held_messages: no batch would ever fill")
+        _check_memory(self.cpu, self.memory)
         return self
 
 
@@ -147,6 +160,7 @@ class DeliverySettings(_Part):
     repository_id: Annotated[str, Field(pattern=r"^\d+$")]
     owner_id: Annotated[str, Field(pattern=r"^\d+$")]
     environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    branch: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")]
     state_bucket: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$")]
     state_key: Annotated[
         str, Field(pattern=r"^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$")
@@ -163,7 +177,7 @@ class Settings(_Part):
     labels: dict[Label, Label]
     protected: bool
     access: Literal["public", "iam"]
-    image_readers: tuple[ProjectNumber, ...]
+    image_readers: tuple[Annotated[str, Field(pattern=r"^serviceAccount:[^@\s]+@\S+$")], ...]
     image: Annotated[str, Field(pattern=r"^\S+@sha256:[0-9a-f]{64}$")] | None
     page_token_keys_version: Annotated[str, Field(pattern=r"^[1-9]\d*$")]
     api: ServiceSettings
@@ -172,7 +186,7 @@ class Settings(_Part):
     feed: FeedSettings
     query: QuerySettings
     alerts: AlertSettings
-    slo_period_days: Annotated[int, Field(ge=1, le=30)]
+    slo_period_days: Annotated[int, Field(ge=7, le=30)]
     budget: BudgetSettings | None
     cache: CacheSettings | None
     bi_engine_gib: Annotated[int, Field(ge=1, le=250)] | None
@@ -199,14 +213,26 @@ class Settings(_Part):
             raise ValueError(
                 "query.deadline_seconds must be below api.timeout_seconds, to be answered at all"
             )
+        if not _is_near(self.dataset_location, self.region):
+            raise ValueError(f"dataset_location {self.dataset_location} is far from region {self.region}")
         for contract in CATALOG:
-            if contract.service_level.availability_goal > _HIGHEST_GOAL:
-                raise ValueError(f"{contract.name}: Cloud Monitoring takes no SLO goal above {_HIGHEST_GOAL}")
+            level = contract.service_level
+            for goal in (level.availability_goal, level.latency_goal, level.freshness_goal):
+                if goal > _HIGHEST_GOAL:
+                    raise ValueError(f"{contract.name}: Cloud Monitoring takes no goal above {_HIGHEST_GOAL}")
         return self
 
 
 # https://cloud.google.com/monitoring/api/ref_v3/rest/v3/services.serviceLevelObjectives
 _HIGHEST_GOAL = 0.9999
+
+
+_MULTI_REGIONS = {"EU": "europe-", "US": "us-"}
+
+
+def _is_near(location: str, region: str) -> bool:
+    """Tell whether rows need not leave their continent to be stored and read."""
+    return region.startswith(_MULTI_REGIONS.get(location, location.partition("-")[0] + "-"))
 
 
 def load() -> Settings:

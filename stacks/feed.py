@@ -83,7 +83,14 @@ class Feed(pulumi.ComponentResource):
         self.register_outputs({"topic": topic.id, "subscription": self.subscription.id})
 
     def _topic(self, name: str) -> pubsub.Topic:
-        args = pubsub.TopicArgs(name=name, message_retention_duration=self._retention)
+        args = pubsub.TopicArgs(
+            name=name,
+            message_retention_duration=self._retention,
+            # Wherever it is published from, a message is kept where its rows will be.
+            message_storage_policy=pubsub.TopicMessageStoragePolicyArgs(
+                allowed_persistence_regions=[self._settings.region]
+            ),
+        )
         return pubsub.Topic(name, args, self._child)
 
     def allow_pull(self, name: str, member: pulumi.Input[str]) -> None:
@@ -113,16 +120,19 @@ class Feed(pulumi.ComponentResource):
                 message_retention_duration=self._retention,
                 expiration_policy=pubsub.SubscriptionExpirationPolicyArgs(ttl=""),
                 push_config=None if push is None else _push_config(push, self._contract),
-                retry_policy=pubsub.SubscriptionRetryPolicyArgs(
-                    minimum_backoff=f"{feed.first_retry_seconds}s",
-                    maximum_backoff=f"{feed.last_retry_seconds}s",
-                ),
+                retry_policy=self._retry_policy(),
                 dead_letter_policy=pubsub.SubscriptionDeadLetterPolicyArgs(
                     dead_letter_topic=dead_letters.id,
                     max_delivery_attempts=feed.max_delivery_attempts,
                 ),
             ),
             pulumi.ResourceOptions(parent=self, depends_on=[*first, *(() if push is None else push.ready)]),
+        )
+
+    def _retry_policy(self) -> pubsub.SubscriptionRetryPolicyArgs:
+        feed = self._settings.feed
+        return pubsub.SubscriptionRetryPolicyArgs(
+            minimum_backoff=f"{feed.first_retry_seconds}s", maximum_backoff=f"{feed.last_retry_seconds}s"
         )
 
     def _archive(self, dead_letters: pubsub.Topic) -> pubsub.Subscription:
@@ -150,6 +160,7 @@ class Feed(pulumi.ComponentResource):
                 message_retention_duration=self._retention,
                 expiration_policy=pubsub.SubscriptionExpirationPolicyArgs(ttl=""),
                 bigquery_config=pubsub.SubscriptionBigqueryConfigArgs(table=path, write_metadata=True),
+                retry_policy=self._retry_policy(),
             ),
             pulumi.ResourceOptions(parent=self, depends_on=[grant]),
         )

@@ -5,17 +5,17 @@ Old images are removed by the registry's own policies; nothing is ever deployed 
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pulumi
 import pulumi_docker_build as docker_build
 from pulumi_gcp import artifactregistry
 
 from stacks.config import Settings
 
-_ROOT = Path(__file__).parent.parent
-_DAYS_KEPT = "30d"
-_IMAGES_KEPT = 10
+# As seen from this folder, where Pulumi runs the program: absolute paths would differ between machines.
+_CONTEXT, _DOCKERFILE = "..", "Dockerfile"
+# Long enough for an environment that still runs an older digest.
+_DAYS_KEPT = "180d"
+_IMAGES_KEPT = 50
 _TAG = "latest"
 
 
@@ -64,15 +64,15 @@ class ServiceImage(pulumi.ComponentResource):
         )
 
     def _allow_pull(self, repository: artifactregistry.Repository, settings: Settings) -> None:
-        """Let Cloud Run of other projects pull, so that they run the very images built here."""
-        for number in settings.image_readers:
+        """Let others pull, so that other projects run the very images built here."""
+        for member in settings.image_readers:
             artifactregistry.RepositoryIamMember(
-                f"run-of-{number}-pulls",
+                f"{member.partition(':')[2].partition('@')[0]}-pulls",
                 artifactregistry.RepositoryIamMemberArgs(
                     repository=repository.name,
                     location=settings.region,
                     role="roles/artifactregistry.reader",
-                    member=f"serviceAccount:service-{number}@serverless-robot-prod.iam.gserviceaccount.com",
+                    member=member,
                 ),
                 self._child,
             )
@@ -84,8 +84,8 @@ class ServiceImage(pulumi.ComponentResource):
                 push=True,
                 # A tag is needed to push; the services are given the digest.
                 tags=[repository.registry_uri.apply(lambda uri: f"{uri}/service:{_TAG}")],
-                context=docker_build.BuildContextArgs(location=str(_ROOT)),
-                dockerfile=docker_build.DockerfileArgs(location=str(_ROOT / "stacks" / "Dockerfile")),
+                context=docker_build.BuildContextArgs(location=_CONTEXT),
+                dockerfile=docker_build.DockerfileArgs(location=_DOCKERFILE),
                 platforms=[docker_build.Platform.LINUX_AMD64],
                 build_on_preview=False,
             ),

@@ -57,6 +57,7 @@ def declare(settings: Settings, catalog: Catalog = CATALOG) -> Platform:
     cache = None if settings.cache is None else Cache("cache", settings, settings.cache, opts)
     api = declare_api(settings, Runtime(image=image.ref, account=api_account, after=reads), cache, opts)
     if settings.delivery is not None:
-        Delivery("delivery", settings, settings.delivery, opts)
+        runs_as = {"ingest": ingest_account, "api": api_account, **ingest.pushers}
+        Delivery(settings, settings.delivery, runs_as, opts)
     Operations(settings, catalog, api.uri, opts)
     return Platform(api.uri, image.ref)

@@ -77,7 +77,7 @@ class CloudRunService(pulumi.ComponentResource):
         )
         # Known before the service is: what the service is told of its own address must not wait for it.
         self.uri = service_uri(name, settings)
-        self.register_outputs({"uri": self._service.uri})
+        self.register_outputs({"urls": self._service.urls.apply(lambda urls: check_address(self.uri, urls))})
 
     def _read_secrets(self, program: Program) -> list[pulumi.Resource]:
         return [
@@ -110,6 +110,16 @@ def service_uri(name: str, settings: Settings) -> str:
     Format: https://cloud.google.com/run/docs/triggering/https-request#deterministic
     """
     return f"https://{name}-{settings.project_number}.{settings.region}.run.app"
+
+
+def check_address(uri: str, urls: Sequence[str] | None) -> Sequence[str]:
+    """Return a service's addresses, once Google has said them; ValueError when `uri` is not among them.
+
+    Made of a wrong project number, it would have pushes sent to somebody else's host.
+    """
+    if urls and uri not in urls:
+        raise ValueError(f"{uri} is none of the service's addresses {', '.join(urls)}: see project_number")
+    return urls or ()
 
 
 def make_account(name: str, title: str, opts: pulumi.ResourceOptions) -> serviceaccount.Account:

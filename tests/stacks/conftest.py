@@ -12,7 +12,7 @@ from stacks.platform import declare
 
 EVERY_OPTION: dict[str, Any] = {
     "access": "iam",
-    "image_readers": ["100000000003"],
+    "image_readers": ["serviceAccount:service-100000000003@serverless-robot-prod.iam.gserviceaccount.com"],
     "budget": {"billing_account": "000000-000000-000000", "amount_units": 500, "currency": "EUR"},
     "cache": {"node_type": "SHARED_CORE_NANO", "replicas": 1, "range": "10.20.0.0/24"},
     "bi_engine_gib": 2,
@@ -20,6 +20,7 @@ EVERY_OPTION: dict[str, Any] = {
         "repository_id": "123456789",
         "owner_id": "987654",
         "environment": "prod",
+        "branch": "master",
         "state_bucket": "data-exposure-prod-state",
         "state_key": "projects/data-exposure-prod/locations/europe-west1/keyRings/pulumi/cryptoKeys/state",
     },

@@ -42,7 +42,8 @@ def created(told: Path) -> list[str]:
 def test_an_empty_project_gets_one_private_bucket_and_one_rotating_key(told: Path) -> None:
     finished = run("dev", "data-exposure-dev", "europe-west1")
     assert finished.returncode == 0, finished.stderr
-    bucket, ring, key, secret = created(told)
+    identity, bucket, ring, key, secret = created(told)
+    assert identity.startswith("beta services identity create --service run.googleapis.com ")
     assert bucket.startswith("storage buckets create gs://data-exposure-dev-pulumi-state ")
     assert "--public-access-prevention" in bucket
     assert "--uniform-bucket-level-access" in bucket
@@ -50,6 +51,7 @@ def test_an_empty_project_gets_one_private_bucket_and_one_rotating_key(told: Pat
     assert key.startswith("kms keys create state --keyring pulumi ")
     assert "--rotation-period 90d" in key
     assert secret.startswith("secrets create page-token-keys ")
+    assert "--locations europe-west1" in secret
     assert len(base64.b64decode(told.with_suffix(".secret").read_text(), validate=False)) == 32
     assert "state_bucket:   data-exposure-dev-pulumi-state" in finished.stdout
     assert "project_number: 100000000001" in finished.stdout
@@ -58,7 +60,7 @@ def test_an_empty_project_gets_one_private_bucket_and_one_rotating_key(told: Pat
 def test_run_again_it_makes_nothing(told: Path) -> None:
     told.with_suffix(".exists").touch()
     assert run("dev", "data-exposure-dev", "europe-west1").returncode == 0
-    assert created(told) == []
+    assert [line.split()[:3] for line in created(told)] == [["beta", "services", "identity"]]
 
 
 def test_without_its_three_words_it_says_which(told: Path) -> None:

@@ -1,0 +1,19 @@
+"""What a Cloud Run service is told before it exists is held to what Google says of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from stacks.service import check_address
+
+OURS = "https://api-100000000001.europe-west1.run.app"
+
+
+def test_an_address_google_does_not_have_ends_the_deployment_naming_the_setting() -> None:
+    with pytest.raises(ValueError, match="see project_number"):
+        check_address(OURS, ["https://api-100000000002.europe-west1.run.app", "https://api-x-ew.a.run.app"])
+
+
+def test_an_address_google_has_is_right_and_none_yet_is_not_wrong() -> None:
+    assert check_address(OURS, [OURS, "https://api-x-ew.a.run.app"])
+    assert check_address(OURS, None) == ()
