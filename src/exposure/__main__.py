@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from exposure.commands.contract import contract
+from exposure.commands.keys import keys
 from exposure.commands.local import local
 from exposure.commands.publish import publish
 from exposure.commands.query import query
@@ -19,6 +20,7 @@ app = typer.Typer(
     help="Events on Pub/Sub in, rows over HTTP out.",
 )
 app.add_typer(contract, name="contract")
+app.add_typer(keys, name="keys")
 app.command("local", epilog="Example: exposure local --data-dir /tmp/exposure --api-port 9090")(local)
 app.command("sample", epilog="Example: exposure sample orders --rows 1000 --seed 7 > orders.ndjson")(sample)
 app.command("publish", epilog="Example: exposure sample orders | exposure publish orders")(publish)

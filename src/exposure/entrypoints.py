@@ -16,12 +16,18 @@ from exposure.settings import ApiSettings, IngestSettings, decode_token_key
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from exposure.api.access.door import Door
+
 
 def api() -> ASGIApp:
-    """Return the read API over BigQuery; pydantic's ValidationError names a missing setting."""
+    """Return the read API over BigQuery.
+
+    Raises pydantic's ValidationError, which names a missing setting, and WrongKeys or OSError, which name
+    the keys file.
+    """
     from exposure.api.app import build_api
     from exposure.api.seal import TokenSealer
-    from exposure.warehouse.bigquery_client import bigquery_client
+    from exposure.warehouse.bigquery_client import bigquery_client, storage_client
     from exposure.warehouse.bigquery_reader import BigQueryReader, BigQueryReaderLimits
 
     settings = ApiSettings()
@@ -33,11 +39,44 @@ def api() -> ASGIApp:
     client = bigquery_client(
         settings.project,
         settings.location,
-        connections=limits.threads,
+        connections=limits.threads + limits.streams,
         endpoint=settings.bigquery_endpoint,
     )
     sealer = TokenSealer([decode_token_key(key.get_secret_value()) for key in settings.page_token_keys])
-    return build_api(CATALOG, BigQueryReader(client, limits), sealer)
+    # An emulator's address is that of its REST server alone.
+    storage = None if settings.bigquery_endpoint else storage_client(client)
+    return build_api(CATALOG, BigQueryReader(client, limits, storage=storage), sealer, _door(settings))
+
+
+def _door(settings: ApiSettings) -> Door:
+    """Return how callers of the API are known, and how often they may come."""
+    from exposure.api.access.door import Door
+    from exposure.api.access.key_file import KeyFile
+    from exposure.api.access.rate_limit import Limits, LocalBuckets, Quota
+
+    tokens = None
+    if settings.token_audience is not None:
+        from exposure.api.access.tokens import TokenCallers
+        from exposure.identity.claims import ClaimsVerifier, Signer
+
+        signer = Signer(
+            settings.token_issuers,
+            settings.token_audience,
+            settings.token_keys_url,
+            settings.token_algorithms,
+        )
+        tokens = TokenCallers(ClaimsVerifier(signer))
+    return Door(
+        keys=KeyFile(settings.keys_file) if settings.keys_file is not None else None,
+        tokens=tokens,
+        limits=Limits(
+            LocalBuckets(),
+            address=Quota("address", settings.address_requests) if settings.address_requests else None,
+            caller=Quota("caller", settings.caller_requests) if settings.caller_requests else None,
+        ),
+        trusted_proxies=settings.trusted_proxies,
+        origins=settings.cors_origins,
+    )
 
 
 def ingest() -> ASGIApp:
