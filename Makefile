@@ -19,9 +19,10 @@ run: $(VENV)/.local-installed ## start the whole platform on this machine (optio
 test: $(VENV)/.dev-installed ## run the whole test suite with coverage
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)
 
-bench: $(VENV)/.dev-installed ## measure pushes and reads on this machine (two minutes)
+bench: $(VENV)/.dev-installed ## measure pushes, reads and exports on this machine (three minutes)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.push
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.read
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.export
 
 plan: $(VENV)/.dev-installed ## print what a stack declares, no account needed (STACK=dev|prod)
 	@PYTHONPATH=. $(BIN)/python -m stacks.plan $(or $(STACK),dev)

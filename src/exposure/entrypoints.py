@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from exposure.api.access.door import Door
+    from exposure.api.access.rate_limit import Buckets
 
 
 def api() -> ASGIApp:
@@ -52,7 +53,7 @@ def _door(settings: ApiSettings) -> Door:
     """Return how callers of the API are known, and how often they may come."""
     from exposure.api.access.door import Door
     from exposure.api.access.key_file import KeyFile
-    from exposure.api.access.rate_limit import Limits, LocalBuckets, Quota
+    from exposure.api.access.rate_limit import Limits, Quota
 
     tokens = None
     if settings.token_audience is not None:
@@ -70,13 +71,30 @@ def _door(settings: ApiSettings) -> Door:
         keys=KeyFile(settings.keys_file) if settings.keys_file is not None else None,
         tokens=tokens,
         limits=Limits(
-            LocalBuckets(),
+            _buckets(settings),
             address=Quota("address", settings.address_requests) if settings.address_requests else None,
             caller=Quota("caller", settings.caller_requests) if settings.caller_requests else None,
         ),
         trusted_proxies=settings.trusted_proxies,
         origins=settings.cors_origins,
     )
+
+
+def _buckets(settings: ApiSettings) -> Buckets:
+    """Return where requests are counted: in this process, or where all processes count."""
+    from exposure.api.access.rate_limit import FallbackBuckets, LocalBuckets
+
+    if settings.redis_url is None:
+        return LocalBuckets()
+    from exposure.api.access.redis_buckets import RedisBuckets
+    from exposure.identity.redis_connection import connect_redis
+
+    redis = connect_redis(
+        settings.redis_url.get_secret_value(),
+        by_google_token=settings.redis_google_token,
+        authority=settings.redis_authority,
+    )
+    return FallbackBuckets(RedisBuckets(redis), LocalBuckets())
 
 
 def ingest() -> ASGIApp:

@@ -65,6 +65,13 @@ class ApiSettings(BaseSettings):
         1200, ge=0, description="Requests of one address a minute; 0 for any number."
     )
     caller_requests: int = Field(600, ge=0, description="Requests of one caller a minute; 0 for any number.")
+    redis_url: SecretStr | None = Field(
+        None, description="Redis or Valkey that instances share, redis:// or rediss://; unset: each by itself."
+    )
+    redis_google_token: bool = Field(
+        False, description="Whether its password is the service's own Google token, as Memorystore has it."
+    )
+    redis_authority: str | None = Field(None, description="PEM of who signed its certificate.")
     trusted_proxies: int = Field(
         1,
         ge=0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 
 import pytest
@@ -104,7 +105,7 @@ def test_every_word_belongs_to_a_format() -> None:
 def test_without_its_library_a_format_is_not_offered_and_its_refusal_says_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(formats, "find_spec", lambda name: None if name == "pyarrow" else sys)
+    monkeypatch.setattr(formats, "is_installed", lambda library: library != "pyarrow")
     assert choose_format("*/*", ()).format.name == "json"
     assert refused(("format", "parquet")) == [("format", "NOT_AVAILABLE")]
     with pytest.raises(Problem, match=r"needs pyarrow, which is not installed") as refusal:
@@ -128,3 +129,19 @@ async def test_a_word_given_twice_is_refused(api: ApiHouse) -> None:
 async def test_a_mistyped_word_is_refused_with_the_one_that_was_meant(api: ApiHouse) -> None:
     problem = await api.refused("/v1/orders?fromat=csv")
     assert problem["errors"][0]["suggestion"] == "format"
+
+
+def test_answers_in_text_are_written_without_the_libraries_of_the_others() -> None:
+    program = (
+        "import sys; from exposure.api.formats.choice import choose_format; "
+        "from exposure.contracts.orders import CONTRACT; "
+        "column = CONTRACT.key_column; "
+        "chosen = [choose_format('', [('format', name)]) for name in ('json', 'ndjson', 'csv')]; "
+        "writers = [one.writer([column]) for one in chosen]; "
+        "print([one.begin() + one.write([('a',)]) + one.end({}) for one in writers]); "
+        "print('pyarrow' in sys.modules)"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert run.stdout.splitlines()[1] == "False"

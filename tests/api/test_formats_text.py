@@ -160,6 +160,7 @@ def test_csv_ends_every_line_with_crlf_and_quotes_what_needs_it_only() -> None:
 def test_csv_tells_null_from_the_empty_text() -> None:
     columns = (Column("a", Scalar.STRING, nullable=True), Column("b", Scalar.STRING, nullable=True))
     assert written("csv", [(None, ""), ("", None)], columns=columns) == b'a,b\r\n,""\r\n"",\r\n'
+    assert written("csv", [("", "x"), ("x", "x")], columns=columns) == b'a,b\r\n"",x\r\nx,x\r\n'
 
 
 @pytest.mark.parametrize("scalar", [Scalar.STRING, Scalar.INTEGER, Scalar.JSON])

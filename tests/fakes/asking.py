@@ -20,9 +20,9 @@ def ask_groups(question: str, contract: Contract = orders.CONTRACT) -> Aggregati
     return parse_aggregation(contract, parse_qsl(question, keep_blank_values=True))
 
 
-def ask_facets(question: str) -> tuple[Aggregation, ...]:
-    """Return the questions after the `?` of a `:facets`."""
-    return parse_facets(orders.CONTRACT, parse_qsl(question, keep_blank_values=True))
+def ask_facets(question: str, contract: Contract = orders.CONTRACT) -> Aggregation:
+    """Return the question after the `?` of a `:facets`."""
+    return parse_facets(contract, parse_qsl(question, keep_blank_values=True))
 
 
 def errors_of(question: str, ask: Callable[[str], object] = ask_groups) -> tuple[ParameterError, ...]:

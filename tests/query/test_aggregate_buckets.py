@@ -7,7 +7,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exposure.contracts import orders
@@ -48,6 +48,7 @@ def label_of(group: Group, instant: datetime, zone: ZoneInfo) -> date:
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+@settings(deadline=None)
 @given(zone=st.sampled_from(ZONES), low=INSTANTS, share=st.floats(0, 1), data=st.data())
 def test_buckets_are_contiguous_and_hold_every_instant_under_its_own_label(
     group: Group, zone: str, low: datetime, share: float, data: st.DataObject
@@ -89,6 +90,26 @@ def test_an_hour_the_clocks_repeat_is_two_buckets() -> None:
     low, high = datetime(2026, 10, 25, 0, tzinfo=UTC), datetime(2026, 10, 25, 2, tzinfo=UTC)
     starts = _starts(Group(PLACED, Unit.HOUR), low, high, "Europe/Madrid")
     assert _local(starts, "Europe/Madrid") == ["2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "low", "clocks"),
+    [
+        # Clocks went from 02:30 to 03:00 and from 23:30 to 00:00: an hour of half an hour each.
+        ("America/Caracas", "2016-05-01T05:30:00Z", ["01:00", "02:00", "03:00", "04:00"]),
+        ("Asia/Pyongyang", "2018-05-04T13:30:00Z", ["22:00", "23:00", "00:00", "01:00"]),
+        # From 02:00 to 02:30, and back from 02:00 to 01:30.
+        ("Australia/Lord_Howe", "2026-10-03T14:30:00Z", ["01:00", "02:30", "03:00", "04:00"]),
+        ("Australia/Lord_Howe", "2026-04-04T14:00:00Z", ["01:00", "01:30", "02:00", "03:00"]),
+    ],
+)
+def test_an_hour_ends_when_the_clocks_leave_it(zone: str, low: str, clocks: list[str]) -> None:
+    begin = datetime.fromisoformat(low)
+    starts = _starts(Group(PLACED, Unit.HOUR), begin, begin + timedelta(hours=3, minutes=15), zone)
+    assert [clock[11:16] for clock in _local(starts, zone)] == clocks
+    for instant in (begin + timedelta(minutes=10 * step) for step in range(18)):
+        label = label_of(Group(PLACED, Unit.HOUR), instant, ZoneInfo(zone))
+        assert bucket_start(Group(PLACED, Unit.HOUR), label, ZoneInfo(zone)) in starts
 
 
 def test_a_day_that_did_not_happen_is_no_bucket() -> None:

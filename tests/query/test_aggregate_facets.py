@@ -15,11 +15,12 @@ def group(column: str) -> Group:
     return Group(orders.CONTRACT.column(column))
 
 
-def test_facets_are_one_question_a_column_the_most_frequent_first() -> None:
-    currency, paid = ask_facets("columns=currency,paid&top=3&total.gt=1")
-    assert (currency.groups, paid.groups) == ((group("currency"),), (group("paid"),))
-    assert currency.order == (GroupOrder(COUNT, descending=True), GroupOrder(group("currency")))
-    assert (currency.top, len(currency.filters)) == (3, 1)
+def test_facets_are_one_question_for_all_columns_the_most_frequent_value_first() -> None:
+    asked = ask_facets("columns=currency,paid&top=3&total.gt=1")
+    currency, paid = group("currency"), group("paid")
+    assert (asked.groups, asked.measures, asked.apart) == ((currency, paid), (COUNT,), True)
+    assert asked.order == (GroupOrder(COUNT, descending=True), GroupOrder(currency), GroupOrder(paid))
+    assert (asked.top, len(asked.filters)) == (3, 1)
 
 
 @pytest.mark.parametrize(

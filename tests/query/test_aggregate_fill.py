@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from fakes.asking import ask_groups
+from fakes.asking import ask_groups, errors_of
 
 JANUARY = "placed_at.gte=2026-01-01T00:00:00Z&placed_at.lt=2026-02-01T00:00:00Z"
 
@@ -41,3 +41,10 @@ def test_dates_are_filled_by_the_calendar_alone() -> None:
     # Series stand together in what is read, whatever the order of the groups.
     assert [one.by.name for one in asked.order] == ["currency", "deliver_on:month"]
     assert asked.top == 5000
+
+
+def test_bounds_that_surely_hold_count_wherever_they_are_written() -> None:
+    within = "where=placed_at gte 2026-01-01T00:00:00Z and placed_at lt 2026-01-04T00:00:00Z"
+    assert len(ask_groups(f"group=placed_at:day&fill=zero&{within} and paid eq true").filled or ()) == 3
+    either = within.replace(" and ", " or ")
+    assert [one.code for one in errors_of(f"group=placed_at:day&fill=zero&{either}")] == ["UNBOUNDED"]

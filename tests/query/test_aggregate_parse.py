@@ -8,7 +8,7 @@ from decimal import Decimal
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exposure.contracts import orders
@@ -269,6 +269,7 @@ VALUES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(pairs=st.lists(st.tuples(WORDS | st.text(max_size=10), VALUES), max_size=8))
 def test_any_parameters_are_a_question_or_refused_in_printable_words(pairs: list[tuple[str, str]]) -> None:
     for parse in (parse_aggregation, parse_facets):

@@ -19,6 +19,7 @@ from exposure.query.aggregate import Aggregation
 from exposure.query.aggregate_parse import count_rows, parse_aggregation
 from exposure.query.model import Row
 from exposure.warehouse.port import AnswerOutOfRange
+from fakes.asking import ask_facets
 from fakes.house import House
 from fakes.rows import NOON, order_row
 
@@ -218,6 +219,19 @@ async def test_filled_series_are_whole_each(house: House) -> None:
     months = [date(2025, 12, 1), *(date(2026, month, 1) for month in range(1, 12))]
     assert [row[:2] for row in groups.rows] == [(month, one) for month in months for one in ("EUR", "ñ")]
     assert {row for row in groups.rows if row[2]} == {(months[0], "ñ", 1), (months[-1], "EUR", 2)}
+
+
+async def test_facets_count_the_values_of_each_column_and_say_which_have_more(house: House) -> None:
+    await house.put(*ROWS)
+    facets = ask_facets("columns=currency,deliver_on,shipping.city,paid&top=2", house.contract)
+    groups = await house.reader.aggregate(facets)
+    assert [tuple(row) for row in groups.rows] == [
+        (0, "EUR", 3), (0, "USD", 1), (1, None, 2), (1, date(2025, 12, 31), 1), (2, None, 5), (3, False, 3),
+        (3, True, 2),
+    ]  # fmt: skip
+    assert (groups.complete, set(groups.cut)) == (False, {0, 1})
+    nothing = ask_facets("columns=currency,paid&currency.eq=none", house.contract)
+    assert list((await house.reader.aggregate(nothing)).rows) == []
 
 
 async def test_more_groups_than_asked_for_are_said_to_be_more(house: House) -> None:

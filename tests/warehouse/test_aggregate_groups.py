@@ -15,6 +15,7 @@ from exposure.query.aggregate_parse import parse_aggregation
 from exposure.query.model import Row
 from exposure.warehouse.groups import cut_groups
 from exposure.warehouse.port import AnswerOutOfRange, Groups
+from fakes.asking import ask_facets
 from fakes.rows import NOON
 
 YEAR = "placed_at.gte=2026-01-01T00:00:00Z&placed_at.lt=2027-01-01T00:00:00Z"
@@ -98,6 +99,17 @@ def test_a_bucket_only_the_warehouses_calendar_knows_is_kept() -> None:
     groups = cut(f"group=placed_at:month&fill=zero&{YEAR}", (date(2027, 2, 1), 3))
     assert len(groups.rows) == 13
     assert groups.rows[-1] == (datetime(2027, 2, 1, tzinfo=UTC), 3)
+
+
+def test_each_of_groups_apart_is_cut_and_said_to_be_on_its_own() -> None:
+    facets = ask_facets("columns=currency,paid&top=2")
+    rows = [
+        (0, "EUR", None, 5), (0, "USD", None, 3), (0, None, None, 1), (1, None, True, 5), (1, None, None, 4),
+    ]  # fmt: skip
+    groups = cut_groups(facets, rows, NOON, bytes_billed=7)
+    assert groups.rows == [(0, "EUR", 5), (0, "USD", 3), (1, True, 5), (1, None, 4)]
+    assert (groups.complete, set(groups.cut)) == (False, {0})
+    assert cut_groups(facets, rows[3:], NOON, bytes_billed=7).complete is True
 
 
 def test_groups_without_a_value_come_first_among_filled_series() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exposure.contracts import analytics_table, orders
@@ -21,6 +21,7 @@ from exposure.warehouse.bigquery_dialect import BigQueryDialect
 from exposure.warehouse.duckdb_aggregate_dialect import DuckDBAggregateDialect
 from exposure.warehouse.duckdb_dialect import DuckDBDialect
 from exposure.warehouse.sql import Statement
+from fakes.asking import ask_facets
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "aggregate_sql"
 ORDERS = orders.CONTRACT
@@ -57,6 +58,7 @@ QUESTIONS = {
         "group=currency,paid&measures=count&order=-avg:weight_kg,currency&top=10&having.sum:total.gte=10"
         "&having.avg:weight_kg.gt=1.5&having.max:weight_kg.lt=9&currency.ne=EUR"
     ),
+    "facets": ask_facets("columns=currency,shipping.city&top=3&total.gt=1"),
     "inside_columns": asked(
         "group=shipping.city,context.channel&measures=avg:shipping.latitude&order=-count:shipping"
     ),
@@ -98,6 +100,7 @@ def shape(text: str, decimal: str, number: str, instant: str, top: int, zone: st
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
+@settings(deadline=None)
 @given(
     values=st.tuples(
         TEXT, DECIMALS, NUMBERS, INSTANTS, st.integers(1, 1000),

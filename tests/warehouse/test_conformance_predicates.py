@@ -27,7 +27,8 @@ LAMP = {"sku": "LÁMPARA", "quantity": 2, "unit_price": Decimal("19.9")}
 ROWS = [
     order_row(
         order_id="a", placed_at=NOON, customer_id=1, total=Decimal(1), currency="EUR", weight_kg=1.5,
-        paid=True, deliver_on=date(2026, 1, 1), tags=["gift", "vip"], items=[CARD, LAMP], context='{"channel":"web"}',
+        paid=True, deliver_on=date(2026, 1, 1), tags=["gift", "vip"], items=[CARD, LAMP],
+        context='{"channel":"web"}',
         shipping={"street": "Mayor 1", "city": "Madrid", "postcode": "28013", "latitude": 40.4},
         _message_id="1", _publish_time=NOON, _ingest_time=NOON,
     ),

@@ -6,7 +6,6 @@ question's time zone has there: `2026-03-29T00:00:00+01:00`.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +18,8 @@ from exposure.api.encode import JSON, RowEncoder, dumps, instant
 from exposure.api.explain import TIER, explained
 from exposure.api.request import both, negotiated, parameters
 from exposure.contracts.model import Column, Contract
-from exposure.query.aggregate import APPROXIMATE, Aggregation
+from exposure.contracts.types import Scalar
+from exposure.query.aggregate import APPROXIMATE, Aggregation, Group, Measure
 from exposure.query.aggregate_parse import parse_aggregation
 from exposure.query.asides import parse_explain
 from exposure.query.facets import parse_facets
@@ -51,46 +51,44 @@ class ContractGroups:
             "timezone": aggregation.timezone,
             "approximate": [one.name for one in aggregation.measures if one.function in APPROXIMATE],
         }
-        return _answer(answer, [groups], started)
+        return _answer(answer, groups, started)
 
     async def facets(self, request: Request) -> Response:
         """Answer with the most frequent values of columns and how often each is there."""
         negotiated(request, (JSON,))
         asked = parse_facets(self._contract, parameters(request))
         started = time.perf_counter()
-        found = await asyncio.gather(*(self._reader.aggregate(one) for one in asked))
+        groups = await self._reader.aggregate(asked)
         facets = {
-            one.groups[0].name: {"values": _values(one, groups.rows), "complete": groups.complete}
-            for one, groups in zip(asked, found, strict=True)
+            one.name: {"values": _values(number, one, groups), "complete": number not in groups.cut}
+            for number, one in enumerate(asked.groups)
         }
-        return _answer(
-            {"facets": facets, "complete": all(groups.complete for groups in found)}, found, started
-        )
+        return _answer({"facets": facets, "complete": groups.complete}, groups, started)
 
 
 def _objects(aggregation: Aggregation, rows: Sequence[Row]) -> list[dict[str, object]]:
-    names = [*(one.name for one in aggregation.groups), *(one.name for one in aggregation.measures)]
-    return [dict(zip(names, row, strict=True)) for row in _written(aggregation, rows)]
+    asked: list[Group | Measure] = [*aggregation.groups, *aggregation.measures]
+    written = _written([one.type for one in asked], rows)
+    zoned = [index for index, one in enumerate(aggregation.groups) if one.is_zoned]
+    if zoned and aggregation.timezone != "UTC":
+        zone = ZoneInfo(aggregation.timezone)
+        written = [
+            tuple(_local(value, zone) if index in zoned else value for index, value in enumerate(row))
+            for row in written
+        ]
+    return [dict(zip([one.name for one in asked], row, strict=True)) for row in written]
 
 
-def _values(aggregation: Aggregation, rows: Sequence[Row]) -> list[dict[str, object]]:
-    return [{"value": value, "count": count} for value, count in _written(aggregation, rows)]
+def _values(number: int, group: Group, groups: Groups) -> list[dict[str, object]]:
+    """Return the values of one of several groups apart."""
+    rows = [row[1:] for row in groups.rows if row[0] == number]
+    return [{"value": value, "count": count} for value, count in _written([group.type, Scalar.INTEGER], rows)]
 
 
-def _written(aggregation: Aggregation, rows: Sequence[Row]) -> Sequence[Row]:
+def _written(kinds: Sequence[Scalar], rows: Sequence[Row]) -> Sequence[Row]:
     """Return the rows ready for `dumps`."""
-    kinds = [*(one.type for one in aggregation.groups), *(one.type for one in aggregation.measures)]
     # The encoder goes by the types alone: no column is called like a measure.
-    columns = [Column(f"c{index}", kind) for index, kind in enumerate(kinds)]
-    zoned = [index for index, group in enumerate(aggregation.groups) if group.is_zoned]
-    encoded = RowEncoder(columns).arrays(rows)
-    if not zoned or aggregation.timezone == "UTC":
-        return encoded
-    zone = ZoneInfo(aggregation.timezone)
-    return [
-        tuple(_local(value, zone) if index in zoned else value for index, value in enumerate(row))
-        for row in encoded
-    ]
+    return RowEncoder([Column(f"c{index}", kind) for index, kind in enumerate(kinds)]).arrays(rows)
 
 
 def _local(value: object, zone: ZoneInfo) -> object:
@@ -102,9 +100,8 @@ def _local(value: object, zone: ZoneInfo) -> object:
     return value if offset is None or offset.seconds % 60 else local
 
 
-def _answer(answer: dict[str, object], found: Sequence[Groups], started: float) -> Response:
-    as_of = min(groups.as_of for groups in found)
-    bytes_billed = sum(groups.bytes_billed for groups in found)
+def _answer(answer: dict[str, object], groups: Groups, started: float) -> Response:
+    as_of, bytes_billed = groups.as_of, groups.bytes_billed
     elapsed_ms = round((time.perf_counter() - started) * 1000, 3)
     stats = {"tier": TIER, "elapsed_ms": elapsed_ms, "bytes_billed": bytes_billed}
     headers = {

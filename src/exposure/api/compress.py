@@ -11,12 +11,12 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Protocol
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exposure.api.formats.format import is_installed
 from exposure.api.formats.offered import FORMATS
 from exposure.api.negotiate import choose_token
 
@@ -49,7 +49,7 @@ class Coding:
     @property
     def is_available(self) -> bool:
         """Return whether its library is installed."""
-        return find_spec(self.library) is not None
+        return is_installed(self.library)
 
     def compressor(self) -> _Compressor:
         """Return what codes one body."""

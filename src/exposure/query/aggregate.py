@@ -172,6 +172,9 @@ class Aggregation:
     `order` ends with every group, so it is total. `timezone` is where zoned buckets begin, an IANA name.
     `filled`, unless None, holds the beginning of every bucket of the one bucketed group that the answer
     has, rows or not; there is then neither `having` nor an order of the request's own.
+
+    With `apart` rows are grouped by each of the groups on its own, in one reading of them: `top` groups of
+    each, sorted by the one measure, a count, and then by value. There is then nothing else in the question.
     """
 
     contract: Contract
@@ -183,6 +186,7 @@ class Aggregation:
     having: tuple[Having, ...] = ()
     timezone: str = "UTC"
     filled: tuple[date, ...] | None = None
+    apart: bool = False
 
     @property
     def computed(self) -> tuple[Measure, ...]:

@@ -74,7 +74,7 @@ def _bounds(group: Group, filters: Sequence[Condition]) -> tuple[date, date]:
 
 def _above(one: Filter) -> Callable[[], date]:
     value: Any = one.value
-    return lambda: value
+    return lambda: value + _step(value) if one.operator is Operator.GT else value
 
 
 def _below(one: Filter) -> Callable[[], date]:

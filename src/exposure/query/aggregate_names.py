@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from exposure.contracts.model import Contract
 from exposure.contracts.types import describe
@@ -22,6 +23,12 @@ _FUNCTIONS = (
     *(one.value for one in Function if one is not Function.PERCENTILE),
     *(f"{Function.PERCENTILE}{one}" for one in PERCENTILES),
 )
+
+
+@lru_cache(maxsize=256)
+def group_names(contract: Contract) -> GroupNames:
+    """Return the names of a contract, made when they are first asked for: there are hundreds of them."""
+    return GroupNames(contract)
 
 
 class GroupNames:

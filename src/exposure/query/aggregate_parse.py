@@ -28,15 +28,14 @@ from exposure.query.aggregate_grammar import (
     TIMEZONE,
     TOP,
 )
-from exposure.query.aggregate_names import GroupNames
+from exposure.query.aggregate_names import GroupNames, group_names
 from exposure.query.aggregate_words import Pairs, each_name, parse_top, without_foreign
 from exposure.query.errors import BadQuery, ParameterError, nearest, shown, wrong
 from exposure.query.filters import parse_column_value
 from exposure.query.grammar import MAX_FILTERS, MAX_ORDER_COLUMNS, ORDER
 from exposure.query.model import Condition, Query
 from exposure.query.names import Names
-from exposure.query.parse import _Attempts as Attempts
-from exposure.query.parse import _part as part_parameters
+from exposure.query.parse import Attempts, part_parameters
 
 _ROWS = Measure(Function.COUNT)
 _PREFIX = f"{HAVING}."
@@ -58,7 +57,7 @@ def parse_aggregation(contract: Contract, parameters: Iterable[tuple[str, str]])
 
     Without `measures` rows are counted, without `group` all rows are one group. Raises BadQuery.
     """
-    known, attempts = GroupNames(contract), Attempts()
+    known, attempts = group_names(contract), Attempts()
     said = _say(contract, known, list(parameters), attempts)
     timezone = attempts.make(lambda: parse_timezone(said.words.get(TIMEZONE)), "")
     top = attempts.make(lambda: parse_top(said.words.get(TOP), DEFAULT_TOP, MAX_TOP), DEFAULT_TOP)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from exposure.query.aggregate_grammar import FOREIGN_WORDS, TOP
 from exposure.query.errors import BadQuery, ParameterError, shown, wrong
 from exposure.query.names import Names
-from exposure.query.parse import _Attempts as Attempts
+from exposure.query.parse import Attempts
 
 T = TypeVar("T")
 Pairs = list[tuple[str, str]]

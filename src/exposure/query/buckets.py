@@ -106,9 +106,12 @@ def _days_into_week(week_start: WeekStart | None, day: date) -> int:
 def _start_of_day(day: date, zone: ZoneInfo) -> datetime:
     """Return the first instant, in UTC, at which it is that day or, was there none, a later one."""
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
-    first, second = (midnight.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
-    # Where the second reading comes first, the clocks have jumped over midnight in between.
-    return first if first <= second else _transition(zone, second, first)
+    before, after = midnight.utcoffset(), midnight.replace(fold=1).utcoffset()
+    unzoned = midnight.replace(tzinfo=UTC)
+    if before is None or after is None or after <= before:
+        return unzoned - (before or timedelta())
+    # The clocks have jumped over midnight between these two readings of it.
+    return _transition(zone, unzoned - after, unzoned - before)
 
 
 def _start_of_step(step: timedelta, label: datetime, zone: ZoneInfo) -> datetime:

@@ -1,4 +1,4 @@
-"""Facets: how often each value of a column is there, the most frequent first; one question a column."""
+"""Facets: how often each value of a column is there, the most frequent first; one question for several."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ from exposure.query.aggregate_grammar import (
     MAX_FACETS,
     TOP,
 )
-from exposure.query.aggregate_names import GroupNames
+from exposure.query.aggregate_names import GroupNames, group_names
 from exposure.query.aggregate_words import each_name, parse_top, without_foreign
 from exposure.query.errors import wrong
 from exposure.query.names import Names
-from exposure.query.parse import _Attempts as Attempts
-from exposure.query.parse import _part as part_parameters
+from exposure.query.parse import Attempts, part_parameters
 
 _ROWS = Measure(Function.COUNT)
 
 
-def parse_facets(contract: Contract, parameters: Iterable[tuple[str, str]]) -> tuple[Aggregation, ...]:
-    """Return one question for each column whose values are to be counted, the most frequent first.
+def parse_facets(contract: Contract, parameters: Iterable[tuple[str, str]]) -> Aggregation:
+    """Return the question how often each value of some columns is there, the most frequent first.
 
     Raises BadQuery.
     """
-    known, attempts = GroupNames(contract), Attempts()
+    known, attempts = group_names(contract), Attempts()
     names = Names(contract, FACET_PARAMETERS, filters=True)
     words, filters = part_parameters(names, without_foreign(names, list(parameters), attempts), attempts)
     groups = attempts.make(lambda: _facet_columns(known, words.get(COLUMNS)), ())
@@ -37,16 +36,14 @@ def parse_facets(contract: Contract, parameters: Iterable[tuple[str, str]]) -> t
         lambda: parse_top(words.get(TOP), DEFAULT_FACET_TOP, MAX_FACET_TOP), DEFAULT_FACET_TOP
     )
     attempts.raise_errors()
-    return tuple(
-        Aggregation(
-            contract=contract,
-            filters=tuple(filters),
-            groups=(group,),
-            measures=(_ROWS,),
-            order=(GroupOrder(_ROWS, descending=True), GroupOrder(group)),
-            top=top,
-        )
-        for group in groups
+    return Aggregation(
+        contract=contract,
+        filters=tuple(filters),
+        groups=groups,
+        measures=(_ROWS,),
+        order=(GroupOrder(_ROWS, descending=True), *(GroupOrder(group) for group in groups)),
+        top=top,
+        apart=True,
     )
 
 

@@ -44,8 +44,8 @@ def parse_query(
     `open_token` returns what a page token seals and raises BadPageToken. Raises BadQuery.
     """
     names = Names(contract, SYSTEM_PARAMETERS, filters=True)
-    attempts = _Attempts()
-    words, filters = _part(names, list(parameters), attempts)
+    attempts = Attempts()
+    words, filters = part_parameters(names, list(parameters), attempts)
     query = Query(
         contract=contract,
         columns=attempts.make(lambda: parse_select(names, words.get(SELECT)), ()),
@@ -65,8 +65,8 @@ def parse_export(contract: Contract, parameters: Iterable[tuple[str, str]]) -> Q
     Raises BadQuery.
     """
     names = Names(contract, EXPORT_PARAMETERS, filters=True)
-    attempts = _Attempts()
-    words, filters = _part(names, list(parameters), attempts)
+    attempts = Attempts()
+    words, filters = part_parameters(names, list(parameters), attempts)
     order = words.get(ORDER)
     query = Query(
         contract=contract,
@@ -82,14 +82,14 @@ def parse_export(contract: Contract, parameters: Iterable[tuple[str, str]]) -> Q
 def parse_selection(contract: Contract, parameters: Iterable[tuple[str, str]]) -> tuple[Column, ...]:
     """Return the columns to answer with when a row is asked for by its key; raises BadQuery."""
     names = Names(contract, (SELECT, FORMAT), filters=False)
-    attempts = _Attempts()
-    words, _ = _part(names, list(parameters), attempts)
+    attempts = Attempts()
+    words, _ = part_parameters(names, list(parameters), attempts)
     columns = attempts.make(lambda: parse_select(names, words.get(SELECT)), ())
     attempts.raise_errors()
     return columns
 
 
-class _Attempts:
+class Attempts:
     """Collects what goes wrong, so that one answer names all of it."""
 
     def __init__(self) -> None:
@@ -109,8 +109,8 @@ class _Attempts:
             raise BadQuery(self._errors)
 
 
-def _part(
-    names: Names, parameters: list[tuple[str, str]], attempts: _Attempts
+def part_parameters(
+    names: Names, parameters: list[tuple[str, str]], attempts: Attempts
 ) -> tuple[dict[str, str], list[Condition]]:
     """Part the words of the grammar, each of which may be there once, from filters, those in `where` too."""
     _bound(names, parameters)

@@ -20,6 +20,7 @@ from exposure.warehouse.sql import Dialect, Statement, compile_select, compile_s
 
 GROUP_ROWS = "group_rows"
 TIMEZONE = "timezone"
+_NUMBER = Column("f", Scalar.INTEGER)
 _COMPARISONS = {
     Operator.EQ: "=",
     Operator.NE: "!=",
@@ -46,10 +47,14 @@ class AggregateDialect(Protocol):
     def measure(self, measure: Measure, column: str) -> str:
         """Return what computes the measure of a column."""
 
+    def numbers(self, count: int, name: str) -> str:
+        """Return what stands behind FROM and has one row for each number from 0 on, in a column `name`."""
+
 
 def compile_aggregate(aggregation: Aggregation, dialect: AggregateDialect) -> Statement:
     """Return the statement whose rows are `group_columns`, one row more than the answer may hold."""
-    return _Compiler(aggregation, dialect).statement()
+    compiler = _Compiler(aggregation, dialect)
+    return compiler.apart() if aggregation.apart else compiler.statement()
 
 
 def compile_question(question: Query | Aggregation, dialect: AggregateDialect) -> Statement:
@@ -60,7 +65,10 @@ def compile_question(question: Query | Aggregation, dialect: AggregateDialect) -
 
 
 def group_columns(aggregation: Aggregation) -> tuple[Column, ...]:
-    """Return the columns of the statement: each group's label, then each computed measure."""
+    """Return the columns of the statement: each group's label, then each computed measure.
+
+    Of groups apart the first column is the number of the group that a row is of.
+    """
     groups = (
         Column(f"g{index}", Scalar.DATE if label_is_date(group) else group.type, nullable=True)
         for index, group in enumerate(aggregation.groups)
@@ -68,7 +76,7 @@ def group_columns(aggregation: Aggregation) -> tuple[Column, ...]:
     measures = (
         Column(f"m{index}", measure.type, nullable=True) for index, measure in enumerate(aggregation.computed)
     )
-    return (*groups, *measures)
+    return (*((_NUMBER,) if aggregation.apart else ()), *groups, *measures)
 
 
 class _Compiler:
@@ -88,7 +96,8 @@ class _Compiler:
         )
         self._parameters = list(self._rows.parameters)
         answered: tuple[Group | Measure, ...] = (*aggregation.groups, *aggregation.computed)
-        self._answered = dict(zip(answered, group_columns(aggregation), strict=True))
+        columns = group_columns(aggregation)[1 if aggregation.apart else 0 :]
+        self._answered = dict(zip(answered, columns, strict=True))
 
     def statement(self) -> Statement:
         asked = self._aggregation
@@ -109,6 +118,32 @@ class _Compiler:
             *([f"WHERE {' AND '.join(conditions)}"] if conditions else []),
             *([f"ORDER BY {', '.join(sorts)}"] if sorts else []),
             f"LIMIT {self._bind(GROUP_ROWS, Scalar.INTEGER, asked.top + 1)}",
+        ]
+        return Statement("\n".join(lines), tuple(self._parameters))
+
+    def apart(self) -> Statement:
+        """Return the statement that reads the rows once and groups each of them by each group in turn."""
+        asked, quote = self._aggregation, self._dialect.rows.identifier
+        *groups, count = [quote(column.name) for column in self._answered.values()]
+        number, rank = quote(_NUMBER.name), quote("r")
+        values = [
+            f"CASE WHEN {number} = {index} THEN {self._group(one)} END AS {name}"
+            for index, (one, name) in enumerate(zip(asked.groups, groups, strict=True))
+        ]
+        named = ", ".join([number, *groups])
+        ranked = (
+            f"ROW_NUMBER() OVER (PARTITION BY {number} ORDER BY {', '.join(map(self._order, asked.order))})"
+        )
+        lines = [
+            f"SELECT {named}, {count}",
+            f"FROM (\nSELECT {named}, {count}, {ranked} AS {rank}",
+            f"FROM (\nSELECT {named}, COUNT(*) AS {count}",
+            f"FROM (\nSELECT {', '.join([number, *values])}",
+            f"FROM (\n{self._rows.text}\n)",
+            f"CROSS JOIN {self._dialect.numbers(len(groups), number)}\n)",
+            f"GROUP BY {named}\n)\n)",
+            f"WHERE {rank} <= {self._bind(GROUP_ROWS, Scalar.INTEGER, asked.top + 1)}",
+            f"ORDER BY {number}, {rank}",
         ]
         return Statement("\n".join(lines), tuple(self._parameters))
 

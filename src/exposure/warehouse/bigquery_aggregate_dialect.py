@@ -57,6 +57,10 @@ class BigQueryAggregateDialect:
         values = f"IF(IS_NAN({column}), NULL, {column})" if measure.type is Scalar.NUMBER else column
         return f"APPROX_QUANTILES({values}, 100)[OFFSET({measure.percentile})]"
 
+    def numbers(self, count: int, name: str) -> str:
+        """Return an array as rows."""
+        return f"UNNEST(GENERATE_ARRAY(0, {count - 1})) AS {name}"
+
 
 @dataclass(frozen=True)
 class BigQueryStoredDialect(BigQueryDialect):

@@ -66,6 +66,10 @@ class DuckDBAggregateDialect:
             return f"CASE WHEN bool_or(isnan({column})) THEN CAST('NaN' AS DOUBLE) ELSE {computed} END"
         return computed
 
+    def numbers(self, count: int, name: str) -> str:
+        """Return a list as rows."""
+        return f"(SELECT unnest(range({count})) AS {name})"
+
 
 def _decimal_average(column: str) -> str:
     """Return the average as a decimal: in steps of the ninth digit, as integers, rounded half away from zero.

@@ -60,7 +60,7 @@ class DuckDBDialect:
         """Return the condition; LIKE as a regular expression, which takes linear time.
 
         DuckDB's LIKE tries every split of a text at every %, and so does what it makes of
-        `regexp_matches`.
+        `regexp_matches`. In lower case its letters stay single: of İ GoogleSQL makes two.
         """
         return _TEXT_MATCHES[operator].format(operand, placeholder)
 

@@ -22,6 +22,8 @@ def warehouse_error(error: duckdb.Error) -> WarehouseError:
     """Return the error of the port that DuckDB's error is."""
     if isinstance(error, duckdb.CatalogException | duckdb.BinderException):
         return WarehouseMisconfigured(f"DuckDB: {error}")
+    if "Unknown TimeZone" in str(error):
+        return WarehouseMisconfigured(f"DuckDB knows fewer time zones than this machine: {error}")
     if isinstance(error, duckdb.OutOfRangeException | duckdb.ConversionException):
         return AnswerOutOfRange(f"DuckDB: {error}")
     return WarehouseUnavailable(f"DuckDB: {error}")

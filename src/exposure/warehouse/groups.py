@@ -24,6 +24,9 @@ def cut_groups(
 
     Raises AnswerOutOfRange for a value that its type, or the calendar, cannot hold.
     """
+    if aggregation.apart:
+        kept, cut = _apart(aggregation, rows)
+        return Groups(kept, not cut, as_of, bytes_billed, cut)
     zone, grouped = ZoneInfo(aggregation.timezone), len(aggregation.groups)
     found = []
     for row in rows:
@@ -33,6 +36,17 @@ def cut_groups(
     if aggregation.filled is not None:
         kept, complete = _fill(aggregation, found)
     return Groups(kept, complete, as_of, bytes_billed)
+
+
+def _apart(aggregation: Aggregation, rows: Sequence[Row]) -> tuple[list[Row], frozenset[int]]:
+    """Return the values of each group in turn, and which groups have more."""
+    kept: list[Row] = []
+    cut = set()
+    for number in range(len(aggregation.groups)):
+        values = [(number, row[1 + number], row[-1]) for row in rows if row[0] == number]
+        kept.extend(values[: aggregation.top])
+        cut |= {number} if len(values) > aggregation.top else set()
+    return kept, frozenset(cut)
 
 
 def _labelled(aggregation: Aggregation, row: Row, zone: ZoneInfo) -> Row:

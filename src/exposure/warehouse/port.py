@@ -58,12 +58,16 @@ class Groups:
 
     `rows` hold each group's values and then its measures, in the order of the question. A bucket is its
     beginning: a date, or an instant in UTC. `complete` is False when there are more groups than these.
+
+    Of groups apart a row holds the number of its group, the value and the count, and `cut` holds the numbers
+    of the groups that have more values than these.
     """
 
     rows: Sequence[Row]
     complete: bool
     as_of: datetime
     bytes_billed: int
+    cut: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -78,8 +79,14 @@ class Format:
     @property
     def is_available(self) -> bool:
         """Return whether its library is installed; nothing is imported to find out."""
-        return self.library is None or find_spec(self.library) is not None
+        return self.library is None or is_installed(self.library)
 
     def content_type(self, media_type: str) -> str:
         """Return the value of the Content-Type header for one of its media types."""
         return media_type + self.media_parameters
+
+
+@functools.cache
+def is_installed(library: str) -> bool:
+    """Return whether the library is there; asked once, because looking for one takes long."""
+    return find_spec(library) is not None
