@@ -157,7 +157,9 @@ async def test_a_warehouse_that_is_down_makes_no_groups(api: ApiHouse) -> None:
 
 
 async def test_facets_are_the_most_frequent_values(api: ApiHouse) -> None:
+    api.reader.questions.clear()
     body = await data(api, f"{FACETS}?columns=currency,paid,deliver_on&top=3&total.gt=-2")
+    assert len(api.reader.questions) == 1
     rows = [row for row in ORDERS if Decimal(str(row[3])) > -2]
     counts = Counter(row[4] for row in rows)
     found = body["facets"]["currency"]["values"]
@@ -167,32 +169,6 @@ async def test_facets_are_the_most_frequent_values(api: ApiHouse) -> None:
     assert body["complete"] is False
     nothing = [one for one in body["facets"]["deliver_on"]["values"] if one["value"] is None]
     assert [one["count"] for one in nothing] == [sum(row[7] is None for row in rows)]
-
-
-async def test_a_page_says_no_total_unless_asked(api: ApiHouse) -> None:
-    for url in ("/v1/orders?page_size=1", "/v1/orders?page_size=1&count=none"):
-        answer = await api.get(url)
-        assert "total" not in answer.json()
-        assert "x-total" not in answer.headers
-
-
-@pytest.mark.parametrize("kind", ["exact", "estimate"])
-async def test_a_total_is_that_of_all_pages_and_says_what_kind_it_is(api: ApiHouse, kind: str) -> None:
-    paid = sum(1 for row in ORDERS if row[6])
-    url = f"/v1/orders?paid.eq=true&page_size=4&count={kind}"
-    first = await api.get(url)
-    assert first.json()["total"] == {"rows": paid, "kind": kind}
-    assert first.headers["x-total"] == f"{paid};kind={kind}"
-    second = await api.get(f"{url}&page_token={first.json()['next_page_token']}")
-    assert second.json()["total"] == {"rows": paid, "kind": kind}
-    lines = await api.get(url, accept="application/x-ndjson")
-    assert lines.headers["x-total"] == f"{paid};kind={kind}"
-
-
-@pytest.mark.parametrize("text", ["all", "true", "", "EXACT"])
-async def test_an_unknown_kind_of_total_is_refused(api: ApiHouse, text: str) -> None:
-    [error] = (await api.refused(f"/v1/orders?count={text}"))["errors"]
-    assert (error["code"], error["allowed"]) == ("WRONG_VALUE", ["none", "estimate", "exact"])
 
 
 @pytest.mark.parametrize("path", ["/v1/orders", AGGREGATE])

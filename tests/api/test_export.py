@@ -58,6 +58,14 @@ async def test_an_export_holds_what_the_filters_let_through(api: ApiHouse, words
     assert READ[words](answer.content) == expected
 
 
+async def test_an_export_takes_trees_of_conditions_as_pages_do(api: ApiHouse) -> None:
+    question = "order=order_id&where=paid eq true and (total gt 1 or currency eq Madrid)"
+    expected = await api.ids(f"/v1/orders?{question}&page_size=1000")
+    answer = await api.get(f"/v1/orders:export?{question}")
+    assert 0 < len(expected) < len(IDS)
+    assert [row["order_id"] for row in answer.json()["data"]] == expected
+
+
 @EVERY_FORMAT
 async def test_an_export_without_rows_is_a_whole_answer(api: ApiHouse, words: str) -> None:
     answer = await api.get(f"/v1/orders:export?customer_id.eq=1&format={words}")

@@ -256,6 +256,11 @@ def test_a_member_that_could_not_be_compared_is_refused(type_: Any) -> None:
     )
 
 
+def test_only_a_string_can_be_matchable() -> None:
+    refused(lambda: Column("n", Scalar.INTEGER, matchable=True), "only a string can be matchable")
+    refused(lambda: Column("n", Array(Scalar.STRING), matchable=True), "only a string can be matchable")
+
+
 def test_two_members_that_are_one_name_to_bigquery_are_refused() -> None:
     twins = (Column("os", Scalar.STRING), Column("OS", Scalar.STRING))
     refused(lambda: Column("context", Scalar.JSON, members=twins), "are one name to BigQuery")

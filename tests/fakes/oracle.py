@@ -27,6 +27,7 @@ _COMPARED: dict[Operator, Callable[[Any, Any], bool]] = {
     Operator.PREFIX: lambda value, wanted: value.startswith(wanted),
     Operator.CONTAINS: lambda value, wanted: wanted in value,
     Operator.ICONTAINS: lambda value, wanted: wanted.lower() in value.lower(),
+    Operator.MATCH: lambda value, wanted: re.search(wanted, value, re.ASCII) is not None,
     Operator.LIKE: lambda value, wanted: re.fullmatch(_regular(wanted), value, re.DOTALL) is not None,
 }
 _MEMBERS: dict[Scalar, Callable[[str], Any]] = {

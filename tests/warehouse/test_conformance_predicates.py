@@ -52,7 +52,7 @@ PLACES = [
     place
     for place in places(CONTRACT)
     if place.name
-    not in {"_message_id", "_publish_time", "_ingest_time", "shipping.street", "shipping.postcode"}
+    not in {"_message_id", "_publish_time", "_ingest_time", "shipping.city", "shipping.postcode"}
 ]
 
 
@@ -73,6 +73,8 @@ def wanted(place: Place, operator: Operator) -> tuple[object, ...]:
         return (True, False)
     if operator is Operator.LIKE:
         return PATTERNS
+    if operator is Operator.MATCH:
+        return ("Mayor [0-9]+", "^[^a]$", "ayor|Ñ")
     several = [values(CONTRACT, place.filter(operator, None), row) for row in ROWS]
     value = next(one[0] if isinstance(one, list) else one for one in several if one)
     return ((value,),) if operator in LIST_OPERATORS else (value,)

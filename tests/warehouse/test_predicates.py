@@ -88,6 +88,8 @@ def _wanted(draw: st.DrawFn, place: Place, operator: Operator) -> object:
                 "".join
             )
         )
+    if operator is Operator.MATCH:
+        return draw(st.sampled_from(["a", "^a", "ab?", "[^a]", "a.b", "(?:ñ|🦜)", "\\\\", "^.{2,3}b"]))
     values = st.sampled_from(VALUES[place.scalar])
     return draw(st.lists(values, min_size=1, max_size=3).map(tuple) if operator in LIST_OPERATORS else values)
 

@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from exposure.contracts import orders
 from exposure.contracts.model import Column
 from exposure.contracts.types import Array, Object, Scalar
 from exposure.query.grammar import LIST_OPERATORS, MAX_LIKE_WILDCARDS, places
 from exposure.query.model import Not, Operator
+from exposure.query.regular import mistake_in
+from exposure.warehouse.duckdb_dialect import DuckDBDialect
 from fakes.declarations import EVENT_TIME, KEY, declared
 from fakes.house import duckdb_house
 from fakes.odd_values import NUMBERS, TEXTS, VALUES, walked_keys
@@ -34,8 +38,8 @@ def warehouse() -> Iterator[RefilledWarehouse]:
         yield warehouse
 
 
-def _shipped(latitude: float | None) -> dict[str, object]:
-    return {"street": "", "city": "", "postcode": None, "latitude": latitude}
+def _shipped(latitude: float | None, street: str = "") -> dict[str, object]:
+    return {"street": street, "city": "", "postcode": None, "latitude": latitude}
 
 
 ODD = [
@@ -91,6 +95,48 @@ async def test_a_pattern_matches_the_whole_text_character_by_character(
     await warehouse.fill([order_row(order_id=str(at), currency=text) for at, text in enumerate(TEXTS)])
     page = await warehouse.reader.select(ask(CONTRACT, ("currency", "like", pattern), select="currency"))
     assert sorted(str(text) for (text,) in page.rows) == sorted(meant)
+
+
+@pytest.mark.parametrize(
+    ("expression", "meant"),
+    [
+        ("a", ["a", "ab", "a%b", "a_b", "a\\b", "a\nb"]),
+        ("^a$", ["a"]),
+        ("a.b", ["a%b", "a_b", "a\\b"]),
+        ("^.$", ["a", "A", "b", "ñ", "Ñ", "🦜", "ß"]),
+        ("^$", [""]),
+        ("a|ß", ["a", "ab", "a%b", "a_b", "a\\b", "a\nb", "ß"]),
+        ("^(?:a|b){1,2}$", ["a", "ab", "b"]),
+        ("[%_]", ["a%b", "a_b"]),
+    ],
+)
+async def test_an_expression_is_found_anywhere_in_the_text_and_a_point_is_no_line_break(
+    warehouse: RefilledWarehouse, expression: str, meant: list[str]
+) -> None:
+    rows = [order_row(order_id=str(at), shipping=_shipped(None, text)) for at, text in enumerate(TEXTS)]
+    await warehouse.fill(rows)
+    asked = ask(CONTRACT, ("shipping.street", "match", expression), select="shipping")
+    found = (await warehouse.reader.select(asked)).rows
+    assert sorted(one["street"] for (one,) in found) == sorted(meant)  # type: ignore[index]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.sampled_from(
+            ["a", "ñ", ".", "*", "+", "?", "{2}", "{1,3}", "{30,}", "{3,1}", "(", "(?:", ")", "|", "^", "$",
+             "[a-z]", "[^ñ]", "[z-a]", "[\\]]", "\\d", "\\b", "\\.", "\\", "[", "]", "-", "{", "}", "?i", " "]
+        )
+    ).map("".join)
+)  # fmt: skip
+def test_every_expression_in_which_nothing_is_wrong_is_one_to_the_warehouse(
+    warehouse: RefilledWarehouse, expression: str
+) -> None:
+    if mistake_in(expression) is None:
+        bound = DuckDBDialect().pattern(Operator.MATCH, expression)
+        warehouse.connection.execute(
+            "SELECT regexp_full_match('añ', $p), regexp_matches('añ', $q)", {"p": bound, "q": expression}
+        )
 
 
 MEMBERS = {
@@ -168,6 +214,8 @@ async def test_an_array_below_an_object_that_is_missing_holds_nothing() -> None:
 async def test_a_pattern_takes_time_in_proportion_to_the_text() -> None:
     async with duckdb_house(CONTRACT) as house:
         await house.put(order_row(currency="a" * 100_000))
+        expression = ask(CONTRACT, ("currency", "match", ".*a" * 60 + ".*b"))
+        assert (await house.reader.select(expression)).rows == []
         pattern = "%a" * (MAX_LIKE_WILDCARDS - 1) + "%b"
         page = await house.reader.select(ask(CONTRACT, ("currency", "like", pattern)))
         assert page.rows == []

@@ -58,6 +58,7 @@ QUESTIONS: dict[str, Query] = {
         ("currency", "like", "E_R\\%"), ("currency", "nin", ("USD",)), ("currency", "same", "EUR"),
         ("deliver_on", "distinct", date(2026, 1, 31)), ("weight_kg", "isnull", True),
         ("weight_kg", "gte", 1.5), ("shipping", "isnull", False),
+        ("shipping.street", "match", "^[A-Z]"),
     ),
     "inside_columns": ask(
         ORDERS,

@@ -29,6 +29,7 @@ from exposure.api.docs import docs_endpoints
 from exposure.api.encode import JSON, dumps
 from exposure.api.errors import EXCEPTION_HANDLERS, guarded
 from exposure.api.export import ContractExport
+from exposure.api.health import Health
 from exposure.api.openapi import (
     SECURITY,
     components,
@@ -39,7 +40,14 @@ from exposure.api.openapi import (
     row_operation,
     schema_operation,
 )
-from exposure.api.problems import INVALID_PARAMETER, NOT_FOUND, PROBLEM_TYPES, URI_TOO_LONG, Problem
+from exposure.api.problems import (
+    INVALID_PARAMETER,
+    NOT_FOUND,
+    PROBLEM_TYPES,
+    UPSTREAM_UNAVAILABLE,
+    URI_TOO_LONG,
+    Problem,
+)
 from exposure.api.request import refuse_parameters
 from exposure.api.rows import ContractRows
 from exposure.api.seal import TokenSealer
@@ -71,14 +79,15 @@ def build_api(catalog: Catalog, reader: Reader, sealer: TokenSealer, door: Door 
     """
     door = door or Door()
     guarded_reader, bound_sealer = GuardedReader(reader), sealer.bound(in_force)
+    health = Health(catalog, reader)
 
     def build(seen: Catalog) -> ASGIApp:
-        return _build(seen, guarded_reader, bound_sealer)
+        return _build(seen, guarded_reader, bound_sealer, health)
 
     return Shell(Compressed(Cors(Bounds(AccessLayer(catalog, door, build)), door.origins)))
 
 
-def _build(catalog: Catalog, reader: Reader, sealer: TokenSealer) -> FastAPI:
+def _build(catalog: Catalog, reader: Reader, sealer: TokenSealer, health: Health) -> FastAPI:
     """Return the routes over what a caller sees of the catalog."""
 
     @asynccontextmanager
@@ -100,6 +109,9 @@ def _build(catalog: Catalog, reader: Reader, sealer: TokenSealer) -> FastAPI:
     )
     register_url_convertor("key", _KeyConvertor())
     _add_platform(app, catalog)
+    _get(app, "/health/live", health.live, "live", plain_operation("Whether the process runs"))
+    kinds = (URI_TOO_LONG, UPSTREAM_UNAVAILABLE)
+    _get(app, "/health/ready", health.ready, "ready", plain_operation("Whether the warehouse answers", kinds))
     for contract in catalog:
         _add_contract(app, contract, ContractRows(contract, reader, sealer))
         _add_export(app, contract, ContractExport(contract, reader))
@@ -119,14 +131,9 @@ def _add_platform(app: FastAPI, catalog: Catalog) -> None:
         refuse_parameters(request)
         return _json(listing)
 
-    async def healthy(_: Request) -> Response:
-        return _json(dumps({"status": "ok"}))
-
     _get(app, "/", welcome, "welcome", plain_operation("The service is there"))
     kinds = (INVALID_PARAMETER, URI_TOO_LONG)
     _get(app, "/v1", contracts, "list_contracts", plain_operation("What can be read", kinds))
-    _get(app, "/health/live", healthy, "live", plain_operation("Whether the process runs"))
-    _get(app, "/health/ready", healthy, "ready", plain_operation("Whether requests can be taken"))
     _get(app, "/problems/{code}", _problem_page, "describe_problem", problem_page_operation())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exposure.api.aggregate_openapi import aggregate_examples, facets_examples
+from exposure.api.formats.offered import FORMATS
 from exposure.contracts.export.jsonschema import row_schema
 from exposure.contracts.model import INGEST_TIME, Column, Contract
 from exposure.contracts.types import describe
@@ -25,7 +26,7 @@ from exposure.query.grammar import (
     MAX_PAGE_SIZE,
     MAX_WHERE_BYTES,
     MAX_WHERE_DEPTH,
-    operators_of,
+    column_operators,
     places,
 )
 
@@ -41,6 +42,7 @@ def summarize(contract: Contract) -> dict[str, object]:
         "schema": f"{path}:schema",
         "aggregate": f"{path}:aggregate",
         "facets": f"{path}:facets",
+        "export": f"{path}:export",
     }
 
 
@@ -55,6 +57,7 @@ def describe_contract(contract: Contract) -> dict[str, object]:
         "retention_days": contract.retention.days if contract.retention else None,
         "columns": [_describe_column(contract, column) for column in contract.stored_columns],
         "row": row_schema(contract.columns),
+        "formats": [one.name for one in FORMATS if one.is_available],
         "limits": {
             "default_page_size": DEFAULT_PAGE_SIZE,
             "max_page_size": MAX_PAGE_SIZE,
@@ -90,7 +93,7 @@ def _describe_column(contract: Contract, column: Column) -> dict[str, object]:
         "type": describe(column.type),
         "nullable": column.nullable,
         "description": column.description,
-        "operators": operators_of(column.type),
+        "operators": column_operators(column),
         "groups": [group.name for place in grouped for group in groups_of(place)],
         "measures": [measure.name for place in grouped for measure in measures_of(place)],
         "selected_by_default": column in contract.columns,
@@ -116,6 +119,7 @@ def _examples(contract: Contract) -> list[str]:
         f"{rows}?page_size=10&order={contract.key}",
         f"{rows}?{since}&select={contract.key},{contract.event_time}",
         *([f"{rows}?{since}&order=-{ingested}&select={contract.key},{ingested}"] if is_shown else []),
+        f"{rows}:export?{since}&order={contract.key}",
         *aggregate_examples(contract),
         *facets_examples(contract),
     ]

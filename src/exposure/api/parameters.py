@@ -34,6 +34,7 @@ from exposure.query.grammar import (
     scalar_of,
 )
 from exposure.query.model import Operator
+from exposure.query.regular import MAX_EXPRESSION_CHARACTERS
 
 Document = dict[str, Any]
 _LISTED = 'separated by commas; a value with a comma is quoted as in CSV, "a,b"'
@@ -54,6 +55,7 @@ _MEANINGS = {
     Operator.ICONTAINS: "a text that holds this in upper or lower case",
     Operator.LIKE: "a text of this pattern: `%` is any text, `_` any character, a backslash stands before "
     "either that means itself",
+    Operator.MATCH: "a text in which this regular expression (RE2, without flags) is found",
     Operator.HAS: "a list with this in it",
     Operator.HASANY: f"a list with one of these in it, {_LISTED}",
 }
@@ -114,6 +116,8 @@ def _filter(place: Place, operator: Operator) -> Document:
         schema, example = _list(schema, MAX_IN_VALUES), [_in_list(example)]
     if operator is Operator.LIKE:
         example = re.sub(r"([\\%_])", r"\\\1", str(example)) + "%"
+    if operator is Operator.MATCH:
+        schema, example = schema | {"maxLength": MAX_EXPRESSION_CHARACTERS}, "^[A-Z].*[0-9]$"
     return _query(name, description, schema, example)
 
 

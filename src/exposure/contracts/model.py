@@ -20,7 +20,8 @@ class Column:
 
     `example` is a JSON value (as `json.loads` returns it) used in documentation and generated samples.
     `members`, of a JSON column alone, are the members of its objects that can be filtered by. They bind no
-    producer: a value that is not of its member's type is a missing one to a filter.
+    producer: a value that is not of its member's type is a missing one to a filter. `matchable`, of a string
+    alone, lets readers filter by regular expressions, which no order of the rows can help with.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Column:
     # Left out of the hash: it may be a list.
     example: object = field(default=None, hash=False)
     members: tuple[Column, ...] = ()
+    matchable: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a column no warehouse could hold, with `WrongDeclaration`."""

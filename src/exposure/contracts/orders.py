@@ -10,7 +10,7 @@ from exposure.contracts.types import Array, Object, Scalar
 
 _ADDRESS = Object(
     fields=(
-        Column("street", Scalar.STRING, example="Calle Mayor 1"),
+        Column("street", Scalar.STRING, example="Calle Mayor 1", matchable=True),
         Column("city", Scalar.STRING, example="Madrid"),
         Column("postcode", Scalar.STRING, nullable=True, example="28013"),
         Column("latitude", Scalar.NUMBER, "Degrees north.", nullable=True, example=40.4154),

@@ -53,6 +53,10 @@ def check_column(column: Column) -> None:
         _check_fields(column.name, column.type)
     _check_depth(column.name, column.type, 1)
     _check_members(column)
+    if column.matchable and column.type is not Scalar.STRING:
+        raise WrongDeclaration(
+            f"column '{column.name}': only a string can be matchable, it is {describe(column.type)}"
+        )
 
 
 def check_service_level(level: ServiceLevel) -> None:

@@ -17,6 +17,7 @@ from exposure.query.grammar import (
 )
 from exposure.query.model import Filter, Operator
 from exposure.query.names import Names
+from exposure.query.regular import mistake_in
 from exposure.query.values import EXPECTED, parse_value, suggest_value
 
 # One value of a list and what ends it. https://www.rfc-editor.org/rfc/rfc4180#section-2
@@ -49,6 +50,9 @@ def parse_comparison(name: str, place: Place, operator: Operator, texts: Sequenc
     value = _value(name, scalar, text)
     if operator is Operator.LIKE:
         _check_pattern(name, text)
+    if operator is Operator.MATCH and (mistake := mistake_in(text)):
+        message = f"'{name}' needs a regular expression in RE2's syntax without flags; {mistake}"
+        raise wrong(name, "WRONG_VALUE", message)
     return place.filter(operator, value)
 
 

@@ -87,6 +87,11 @@ def operators_of(logical_type: LogicalType) -> tuple[Operator, ...]:
     return (*_ORDERED, *_TEXT) if logical_type is Scalar.STRING else _ORDERED
 
 
+def column_operators(column: Column) -> tuple[Operator, ...]:
+    """Return how a column or field can be filtered, with what its declaration opens beside its type."""
+    return (*operators_of(column.type), *([Operator.MATCH] if column.matchable else []))
+
+
 def places(contract: Contract) -> tuple[Place, ...]:
     """Return everything the contract's rows can be filtered by."""
     return tuple(one for column in contract.stored_columns for one in _places(Place(column, ()), many=False))
@@ -101,9 +106,10 @@ def _places(place: Place, *, many: bool) -> Iterator[Place]:
     """Yield the place and what is within it; `many` says that an array was passed on the way."""
     leaf = place.leaf
     is_array = isinstance(leaf.type, Array)
-    # BigQuery keeps an array within an array only as a field of an object: one is enough to ask through.
-    kind: LogicalType = Array(leaf.type) if many and isinstance(leaf.type, Scalar | Object) else leaf.type
-    operators = () if many and is_array else operators_of(kind)
+    operators = column_operators(leaf)
+    if many:
+        # BigQuery keeps an array within an array only as a field of an object: one is enough to ask through.
+        operators = () if isinstance(leaf.type, Array) else operators_of(Array(leaf.type))
     if operators:
         yield Place(place.column, operators, place.within)
     if not (many and is_array):

@@ -39,6 +39,7 @@ class Operator(StrEnum):
     CONTAINS = "contains"
     ICONTAINS = "icontains"
     LIKE = "like"
+    MATCH = "match"
     HAS = "has"
     HASANY = "hasany"
 
@@ -49,7 +50,8 @@ class Filter:
 
     `value` has the Python type of what is compared. It is a tuple of such values, never empty, for IN, NIN
     and HASANY; for ISNULL it says whether the value is missing; for LIKE it is the pattern, in which
-    backslashes stand before %, _ and other backslashes alone. `within` holds the declared fields from the
+    backslashes stand before %, _ and other backslashes alone, for MATCH a regular expression that
+    `exposure.query.regular` finds nothing wrong with. `within` holds the declared fields from the
     column inwards; through an array they mean that field of each of its elements.
     """
 

@@ -18,6 +18,7 @@ _TEXT_MATCHES = {
     Operator.CONTAINS: "STRPOS({}, {}) > 0",
     Operator.ICONTAINS: "STRPOS(LOWER({}), LOWER({})) > 0",
     Operator.LIKE: "{} LIKE {}",
+    Operator.MATCH: "REGEXP_CONTAINS({}, {})",
 }
 
 
@@ -49,8 +50,9 @@ class BigQueryDialect:
         """Return the function of that meaning; a backslash escapes in LIKE without being told to."""
         return _TEXT_MATCHES[operator].format(operand, placeholder)
 
-    def pattern(self, text: str) -> str:
+    def pattern(self, operator: Operator, text: str) -> str:
         """Return the pattern itself."""
+        del operator
         return text
 
     def json_member(self, operand: str, path: Sequence[str], scalar: Scalar) -> str:

@@ -28,7 +28,8 @@ _TEXT_MATCHES = {
     Operator.PREFIX: "starts_with({}, {})",
     Operator.CONTAINS: "contains({}, {})",
     Operator.ICONTAINS: "contains(lower({}), lower({}))",
-    Operator.LIKE: "regexp_full_match({}, {}, 's')",
+    Operator.LIKE: "regexp_full_match({}, {})",
+    Operator.MATCH: "regexp_full_match({}, {})",
 }
 _ELEMENT = '"_e"'
 _PARTS = re.compile(r"\\(.)|(%+)|(_)|([^\\%_]+)", re.DOTALL)
@@ -64,9 +65,11 @@ class DuckDBDialect:
         """
         return _TEXT_MATCHES[operator].format(operand, placeholder)
 
-    def pattern(self, text: str) -> str:
-        """Return the regular expression of the pattern: https://github.com/google/re2/wiki/Syntax."""
-        return _PARTS.sub(_regular, text)
+    def pattern(self, operator: Operator, text: str) -> str:
+        """Return the regular expression of the whole text: https://github.com/google/re2/wiki/Syntax."""
+        if operator is Operator.MATCH:
+            return f"(?s:.*)(?:{text})(?s:.*)"
+        return f"(?s:{_PARTS.sub(_regular, text)})"
 
     def json_member(self, operand: str, path: Sequence[str], scalar: Scalar) -> str:
         """Return the member, which counts as of its type by how it is written; JSON itself as its text."""

@@ -60,10 +60,10 @@ class PredicateDialect(Protocol):
         """Return the comparison with a value; NaN is other than it, and neither less nor greater."""
 
     def text_match(self, operator: Operator, operand: str, placeholder: str) -> str:
-        """Return the condition of PREFIX, CONTAINS, ICONTAINS or LIKE."""
+        """Return the condition of PREFIX, CONTAINS, ICONTAINS, LIKE or MATCH."""
 
-    def pattern(self, text: str) -> str:
-        """Return the value to bind for a pattern of LIKE, as `exposure.query.model.Filter` holds it."""
+    def pattern(self, operator: Operator, text: str) -> str:
+        """Return the value to bind for what LIKE or MATCH is given in a `exposure.query.model.Filter`."""
 
     def json_member(self, operand: str, path: Sequence[str], scalar: Scalar) -> str:
         """Return a member of a JSON column as a value of the type, NULL when it is none."""
@@ -137,7 +137,8 @@ class Predicates:
         if one.operator in _COMPARISONS:
             sign = _COMPARISONS[one.operator]
             return dialect.comparison(scalar, operand, sign, self._bind(scalar, one.value))
-        value = dialect.pattern(str(one.value)) if one.operator is Operator.LIKE else one.value
+        is_pattern = one.operator in (Operator.LIKE, Operator.MATCH)
+        value = dialect.pattern(one.operator, str(one.value)) if is_pattern else one.value
         return dialect.text_match(one.operator, operand, self._bind(scalar, value))
 
     def _operand(self, steps: Sequence[Column]) -> str:

@@ -5,7 +5,7 @@ FROM (
   WHERE TRUE
   QUALIFY ROW_NUMBER() OVER (PARTITION BY `order_id` ORDER BY `_ingest_time`, `_message_id`) = 1
 )
-WHERE STARTS_WITH(`currency`, @p0) AND STRPOS(`currency`, @p1) > 0 AND STRPOS(LOWER(`currency`), LOWER(@p2)) > 0 AND `currency` LIKE @p3 AND NOT (`currency` IN UNNEST(@p4)) AND `currency` IS NOT DISTINCT FROM @p5 AND `deliver_on` IS DISTINCT FROM @p6 AND `weight_kg` IS NULL AND `weight_kg` >= @p7 AND `shipping` IS NOT NULL
+WHERE STARTS_WITH(`currency`, @p0) AND STRPOS(`currency`, @p1) > 0 AND STRPOS(LOWER(`currency`), LOWER(@p2)) > 0 AND `currency` LIKE @p3 AND NOT (`currency` IN UNNEST(@p4)) AND `currency` IS NOT DISTINCT FROM @p5 AND `deliver_on` IS DISTINCT FROM @p6 AND `weight_kg` IS NULL AND `weight_kg` >= @p7 AND `shipping` IS NOT NULL AND REGEXP_CONTAINS(`shipping`.`street`, @p8)
 ORDER BY `order_id` ASC NULLS FIRST
 LIMIT @page_rows;
 
@@ -17,4 +17,5 @@ LIMIT @page_rows;
 -- p5: string 'EUR'
 -- p6: date datetime.date(2026, 1, 31)
 -- p7: number 1.5
+-- p8: string '^[A-Z]'
 -- page_rows: integer 101

@@ -15,8 +15,8 @@ from exposure.contracts.model import Column
 from exposure.query.model import Row
 
 # A Parquet file is read by row groups: large ones compress and scan well, and each is kept until it is full.
-_GROUP_ROWS = 65_536
-_GROUP_BYTES = 16 * 2**20
+_GROUP_ROWS = 32_768
+_GROUP_BYTES = 8 * 2**20
 
 
 def arrow_writer(columns: Sequence[Column], _: Options) -> BatchWriter:
