@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exposure.contracts.catalog import CATALOG
+from exposure.deferred import deferred
 from exposure.settings import ApiSettings, IngestSettings, decode_token_key
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ def api() -> ASGIApp:
     Raises pydantic's ValidationError, which names a missing setting, and WrongKeys or OSError, which name
     the keys file.
     """
+    # BigQuery's client loads it to make data frames, which takes longer than all else at the start.
+    with deferred("pyarrow"):
+        import google.cloud.bigquery  # noqa: F401
     from exposure.api.app import build_api
     from exposure.api.seal import TokenSealer
     from exposure.warehouse.bigquery_client import bigquery_client, storage_client
