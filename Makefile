@@ -21,10 +21,11 @@ venv: $(VENV)/.dev-installed ## make .venv with everything: what develops, tests
 test: $(VENV)/.dev-installed ## run the whole test suite with coverage
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)
 
-bench: $(VENV)/.dev-installed ## measure pushes, pulls and reads on this machine (two minutes)
+bench: $(VENV)/.dev-installed ## measure pushes, pulls, reads and exports on this machine (four minutes)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.push
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.pull
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.read
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.export
 
 plan: $(VENV)/.dev-installed ## print what a stack declares, no account needed (STACK=dev|prod)
 	@PYTHONPATH=. $(BIN)/python -m stacks.plan $(or $(STACK),dev)

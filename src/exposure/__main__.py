@@ -9,6 +9,7 @@ import typer
 
 from exposure.commands.contract import contract
 from exposure.commands.ingest import ingest
+from exposure.commands.keys import keys
 from exposure.commands.local import local
 from exposure.commands.publish import publish
 from exposure.commands.query import query
@@ -20,6 +21,7 @@ app = typer.Typer(
     help="Events on Pub/Sub in, rows over HTTP out.",
 )
 app.add_typer(contract, name="contract")
+app.add_typer(keys, name="keys")
 app.command("local", epilog="Example: exposure local --data-dir /tmp/exposure --api-port 9090")(local)
 app.command("ingest", epilog="Example: EXPOSURE_PROJECT=my-project exposure ingest --pull")(ingest)
 app.command("sample", epilog="Example: exposure sample orders --rows 1000 --seed 7 > orders.ndjson")(sample)

@@ -12,22 +12,32 @@ import sys
 from typing import TYPE_CHECKING
 
 from exposure.contracts.catalog import CATALOG
+from exposure.deferred import deferred
 from exposure.settings import ApiSettings, IngestSettings, PullSettings, WriterSettings, decode_token_key
 from exposure.telemetry.lines import Lines, log_as_lines
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from exposure.api.access.door import Door
+    from exposure.api.access.rate_limit import Buckets
     from exposure.ingest.pipeline import Pipeline
     from exposure.ingest.pull.worker import PullWorker
     from exposure.warehouse.bigquery_writer import BigQueryWriter
 
 
 def api() -> ASGIApp:
-    """Return the read API over BigQuery; pydantic's ValidationError names a missing setting."""
+    """Return the read API over BigQuery.
+
+    Raises pydantic's ValidationError, which names a missing setting, and WrongKeys or OSError, which name
+    the keys file.
+    """
+    # BigQuery's client loads it to make data frames, which takes longer than all else at the start.
+    with deferred("pyarrow"):
+        import google.cloud.bigquery  # noqa: F401
     from exposure.api.app import build_api
     from exposure.api.seal import TokenSealer
-    from exposure.warehouse.bigquery_client import bigquery_client
+    from exposure.warehouse.bigquery_client import bigquery_client, storage_client
     from exposure.warehouse.bigquery_reader import BigQueryReader, BigQueryReaderLimits
 
     log_as_lines()
@@ -40,11 +50,61 @@ def api() -> ASGIApp:
     client = bigquery_client(
         settings.project,
         settings.location,
-        connections=limits.threads,
+        connections=limits.threads + limits.streams,
         endpoint=settings.bigquery_endpoint,
     )
     sealer = TokenSealer([decode_token_key(key.get_secret_value()) for key in settings.page_token_keys])
-    return build_api(CATALOG, BigQueryReader(client, limits), sealer)
+    # An emulator's address is that of its REST server alone.
+    storage = None if settings.bigquery_endpoint else storage_client(client)
+    return build_api(CATALOG, BigQueryReader(client, limits, storage=storage), sealer, _door(settings))
+
+
+def _door(settings: ApiSettings) -> Door:
+    """Return how callers of the API are known, and how often they may come."""
+    from exposure.api.access.door import Door
+    from exposure.api.access.key_file import KeyFile
+    from exposure.api.access.rate_limit import Limits, Quota
+
+    tokens = None
+    if settings.token_audience is not None:
+        from exposure.api.access.tokens import TokenCallers
+        from exposure.identity.claims import ClaimsVerifier, Signer
+
+        signer = Signer(
+            settings.token_issuers,
+            settings.token_audience,
+            settings.token_keys_url,
+            settings.token_algorithms,
+        )
+        tokens = TokenCallers(ClaimsVerifier(signer))
+    return Door(
+        keys=KeyFile(settings.keys_file) if settings.keys_file is not None else None,
+        tokens=tokens,
+        limits=Limits(
+            _buckets(settings),
+            address=Quota("address", settings.address_requests) if settings.address_requests else None,
+            caller=Quota("caller", settings.caller_requests) if settings.caller_requests else None,
+        ),
+        trusted_proxies=settings.trusted_proxies,
+        origins=settings.cors_origins,
+    )
+
+
+def _buckets(settings: ApiSettings) -> Buckets:
+    """Return where requests are counted: in this process, or where all processes count."""
+    from exposure.api.access.rate_limit import FallbackBuckets, LocalBuckets
+
+    if settings.redis_url is None:
+        return LocalBuckets()
+    from exposure.api.access.redis_buckets import RedisBuckets
+    from exposure.identity.redis_connection import connect_redis
+
+    redis = connect_redis(
+        settings.redis_url.get_secret_value(),
+        by_google_token=settings.redis_google_token,
+        authority=settings.redis_authority,
+    )
+    return FallbackBuckets(RedisBuckets(redis), LocalBuckets())
 
 
 def ingest() -> ASGIApp:

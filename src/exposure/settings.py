@@ -7,8 +7,10 @@ The infrastructure program writes these very names (`EXPOSURE_` and the field in
 from __future__ import annotations
 
 import base64
+import re
 from datetime import timedelta
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -16,6 +18,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 ENVIRONMENT_PREFIX = "EXPOSURE_"
 GOOGLE_CERTIFICATES = "https://www.googleapis.com/oauth2/v3/certs"
 _TOKEN_KEY_BYTES = 32
+# As a browser writes it: compared letter by letter. https://www.rfc-editor.org/rfc/rfc6454#section-6.2
+_ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[a-z0-9.\[\]:-]+")
+Words = Annotated[tuple[str, ...], NoDecode]
+# Signatures of a private key alone: what is shared with the signer would let us, and whoever reads it, sign.
+TokenAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
 
 
 class ApiSettings(BaseSettings):
@@ -37,11 +44,58 @@ class ApiSettings(BaseSettings):
     )
     query_threads: int = Field(16, ge=1, le=80, description="Questions to BigQuery at a time.")
     bigquery_endpoint: str | None = Field(None, description="An emulator's REST address; unset in the cloud.")
+    keys_file: Path | None = Field(
+        None, description="A mounted secret as `exposure keys` writes it; unset: nobody has an API key."
+    )
+    token_audience: str | None = Field(
+        None, min_length=1, description="The API as tokens name it, its address; unset: no token is believed."
+    )
+    token_issuers: Words = Field(
+        ("https://accounts.google.com", "accounts.google.com"),
+        min_length=1,
+        description="Comma-separated names of whose tokens are believed.",
+    )
+    token_keys_url: str = Field(
+        GOOGLE_CERTIFICATES, description="Where the keys of the tokens are published."
+    )
+    token_algorithms: Annotated[tuple[TokenAlgorithm, ...], NoDecode] = Field(
+        ("RS256",), min_length=1, description="Comma-separated algorithms that tokens may be signed with."
+    )
+    address_requests: int = Field(
+        1200, ge=0, description="Requests of one address a minute; 0 for any number."
+    )
+    caller_requests: int = Field(600, ge=0, description="Requests of one caller a minute; 0 for any number.")
+    redis_url: SecretStr | None = Field(
+        None,
+        description="Redis or Valkey all instances share, redis:// or rediss://; unset: none.",
+    )
+    redis_google_token: bool = Field(
+        False, description="Whether its password is the service's own Google token, as Memorystore has it."
+    )
+    redis_authority: str | None = Field(None, description="PEM of who signed its certificate.")
+    trusted_proxies: int = Field(
+        1,
+        ge=0,
+        le=10,
+        description="Proxies before the API that append to X-Forwarded-For: 1 on Cloud Run, 2 behind a load "
+        "balancer there; with 0, for an API that clients reach themselves, the field is not looked at.",
+    )
+    cors_origins: Words = Field(
+        (), description="Comma-separated origins whose pages may read answers in a browser; `*` for all."
+    )
 
-    @field_validator("page_token_keys", mode="before")
+    @field_validator("page_token_keys", "token_issuers", "token_algorithms", "cors_origins", mode="before")
     @classmethod
-    def _split_keys(cls, value: object) -> object:
-        return [key.strip() for key in value.split(",") if key.strip()] if isinstance(value, str) else value
+    def _split(cls, value: object) -> object:
+        return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"'{origin}' is no origin: write it like https://example.com, or * for all")
+        return origins
 
     @field_validator("page_token_keys")
     @classmethod

@@ -92,3 +92,12 @@ def test_a_missing_package_is_told_when_the_api_is_built_and_not_at_the_first_vi
 async def test_the_page_loads_this_apis_own_document(api: ApiHouse) -> None:
     [script] = [url for url in (await references(api)).urls if url.endswith("start.js")]
     assert "url: '/openapi.json'" in (await api.get(script)).text
+
+
+async def test_a_credential_typed_into_the_page_stays_in_it_and_goes_to_this_api_alone(api: ApiHouse) -> None:
+    [start] = [url for url in (await references(api)).urls if url.endswith("start.js")]
+    script = (await api.get(start)).text
+    assert "X-API-Key" in script
+    assert "Bearer" in script
+    assert not re.search(r"storage|cookie|//", script, re.IGNORECASE)
+    assert "connect-src 'self'" in (await api.get("/docs")).headers["content-security-policy"]

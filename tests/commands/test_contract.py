@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 
 from exposure.__main__ import app
 from exposure.commands import contract_option
-from exposure.contracts.catalog import CATALOG
+from exposure.contracts.access import CLOSED, Access, Bound, Credential, Grant
+from exposure.contracts.catalog import CATALOG, Catalog
 from exposure.contracts.example import example_message
+from fakes.declarations import declared
 
 EVERY_NAME = pytest.mark.parametrize("name", [contract.name for contract in CATALOG])
 
@@ -53,6 +55,16 @@ def test_the_service_level_is_shown(cli: CliRunner) -> None:
     assert "95 % of requests within 300 ms" in shown
     assert "99 % of rows visible within 60 s" in shown
     assert "a row is kept 730 days after its event time" in shown
+
+
+def test_who_may_read_what_is_shown(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "everybody: every column, every row" in cli.invoke(app, ["contract", "show", "orders"]).stdout
+    own = Grant("shop", columns=("id", "at"), rows=(Bound("id", "shop"),), by=(Credential.TOKEN,))
+    guarded, closed = declared(access=Access((own,))), declared(name="closed", topic="closed", access=CLOSED)
+    monkeypatch.setattr(contract_option, "CATALOG", Catalog((guarded, closed)))
+    shown = cli.invoke(app, ["contract", "show", "visits"]).stdout
+    assert "token with the scope shop: the columns id, at, rows whose id is the caller's claim shop" in shown
+    assert "nobody may read it" in cli.invoke(app, ["contract", "show", "closed"]).stdout
 
 
 @pytest.mark.parametrize("command", [["contract", "show"], ["contract", "export"], ["sample"], ["publish"]])

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from exposure.__main__ import app
+from exposure.commands.api_pages import RowsUrl
 from exposure.local.platform import Addresses
 from fakes.canned_http import canned_http
 
@@ -207,3 +208,16 @@ def test_all_asks_for_large_pages_unless_told_otherwise(cli: CliRunner) -> None:
     with canned_http([(200, json.dumps(page).encode())]) as server:
         cli.invoke(app, ["query", "orders", "--all", "--url", server.url])
     assert server.paths == ["/v1/orders?page_size=1000"]
+
+
+def test_a_credential_is_sent_whether_given_or_in_the_environment_and_never_told(
+    cli: CliRunner, api: str
+) -> None:
+    wrong = "dxp_0000000000000000_" + "a" * 43
+    command = ["query", "orders", "--url", api]
+    for words, environment in ((["--credential", wrong], {}), ([], {"EXPOSURE_CREDENTIAL": wrong})):
+        refused = cli.invoke(app, command + words, env=environment)
+        assert refused.exit_code == 2
+        assert refused.stderr == "exposure: the API key is not valid\n"
+        assert wrong not in refused.output
+    assert wrong not in repr(RowsUrl(api, "orders", [], wrong))

@@ -238,3 +238,34 @@ def test_a_bound_that_is_not_positive_is_refused(bound: str) -> None:
 
 def test_every_sentence_about_a_contract_begins_with_its_name() -> None:
     refused(lambda: declared(version="1"), "contract 'visits': ")
+
+
+def test_members_of_what_is_not_json_are_refused() -> None:
+    member = Column("os", Scalar.STRING)
+    refused(lambda: Column("device", Scalar.STRING, members=(member,)), "only json has members, it is string")
+    refused(lambda: Column("device", Object((KEY,)), members=(member,)), "only json has members")
+
+
+@pytest.mark.parametrize(
+    "type_", [Scalar.JSON, Array(Scalar.STRING), Object((Column("a", Array(Scalar.DATE)),))]
+)
+def test_a_member_that_could_not_be_compared_is_refused(type_: Any) -> None:
+    refused(
+        lambda: Column("context", Scalar.JSON, members=(Column("os", type_),)),
+        "a member is a scalar, or an object of scalars",
+    )
+
+
+def test_only_a_string_can_be_matchable() -> None:
+    refused(lambda: Column("n", Scalar.INTEGER, matchable=True), "only a string can be matchable")
+    refused(lambda: Column("n", Array(Scalar.STRING), matchable=True), "only a string can be matchable")
+
+
+def test_two_members_that_are_one_name_to_bigquery_are_refused() -> None:
+    twins = (Column("os", Scalar.STRING), Column("OS", Scalar.STRING))
+    refused(lambda: Column("context", Scalar.JSON, members=twins), "are one name to BigQuery")
+
+
+def test_members_may_be_objects_of_scalars() -> None:
+    device = Object((Column("os", Scalar.STRING), Column("cores", Scalar.INTEGER)))
+    assert with_column(Column("context", Scalar.JSON, members=(Column("device", device),)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from exposure.contracts.access import PUBLIC
 from exposure.contracts.model import Column, Contract
 from exposure.contracts.types import Array, Object, Scalar
 
@@ -24,6 +25,7 @@ def declared(**changes: Any) -> Contract:
         "columns": (KEY, EVENT_TIME),
         "key": "id",
         "event_time": "at",
+        "access": PUBLIC,
     }
     return Contract(**(arguments | changes))
 

@@ -12,9 +12,9 @@ import pytest
 import uvicorn
 from starlette.types import Message as Event
 
+from exposure.identity.signing_keys import KeysUnavailable
 from exposure.ingest.app import MAX_BODY_BYTES, PushApp
 from exposure.ingest.batch import BatchLimits
-from exposure.ingest.signing_keys import KeysUnavailable
 from exposure.ingest.token import Forbidden, Unauthenticated
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
 from fakes.jumping_clock import elapsed, in_virtual_time

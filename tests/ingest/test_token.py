@@ -151,10 +151,10 @@ async def test_a_refused_token_is_refused_again(verifier: TokenVerifier, clock: 
 async def test_only_so_many_tokens_are_remembered(
     verifier: TokenVerifier, clock: TurnedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("exposure.ingest.token._REMEMBERED_TOKENS", 3)
+    monkeypatch.setattr("exposure.identity.claims._REMEMBERED_TOKENS", 3)
     for number in range(5):
         await verifier.verify(sign(claims(clock(), sub=str(number))))
-    assert len(verifier._verified) == 3
+    assert len(verifier._claims._verified) == 3
     clock.turn(3601)
     await verifier.verify(sign(claims(clock())))
-    assert len(verifier._verified) == 1
+    assert len(verifier._claims._verified) == 1

@@ -43,9 +43,41 @@ def test_an_order_ends_with_the_key_and_needs_nothing_behind_it(
 
 
 @pytest.mark.parametrize(
+    ("text", "nulls_first"),
+    [
+        ("weight_kg", True),
+        ("-weight_kg", False),
+        ("weight_kg.nullsfirst", True),
+        ("weight_kg.nullslast", False),
+        ("-weight_kg.nullsfirst", True),
+        ("-weight_kg.nullslast", False),
+    ],
+)
+def test_rows_without_a_value_stand_where_the_order_says(text: str, *, nulls_first: bool) -> None:
+    [first, key] = parse(("order", text)).order
+    assert (first.nulls_first, first.descending) == (nulls_first, text.startswith("-"))
+    assert (key.column, key.descending) == (ORDERS.key_column, first.descending)
+
+
+def test_saying_what_holds_anyway_changes_nothing() -> None:
+    assert parse(("order", "weight_kg.nullsfirst")).order == parse(("order", "weight_kg")).order
+    assert parse(("order", "-weight_kg.nullslast")).order == parse(("order", "-weight_kg")).order
+
+
+@pytest.mark.parametrize(
+    "text", ["weight_kg.", "weight_kg.nulls", "weight_kg.desc", "weight_kg.NULLSLAST", "weight_kg.nullslast."]
+)
+def test_nothing_else_stands_behind_a_column_of_an_order(text: str) -> None:
+    refused = error(("order", text))
+    assert refused.code == "WRONG_VALUE"
+    assert refused.allowed == ("weight_kg.nullsfirst", "weight_kg.nullslast")
+
+
+@pytest.mark.parametrize(
     ("text", "code"),
     [
         ("", "UNKNOWN_COLUMN"),
+        ("shipping.city", "NOT_COMPARABLE"),
         ("-", "UNKNOWN_COLUMN"),
         ("--total", "UNKNOWN_COLUMN"),
         ("total desc", "UNKNOWN_COLUMN"),

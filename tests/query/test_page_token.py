@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 
 from exposure.contracts import orders
 from exposure.contracts.types import Scalar
-from exposure.query.grammar import comparable_columns, scalar_of
-from exposure.query.model import Filter, Operator, Order, Query, Row
+from exposure.query.grammar import comparable_columns, places, scalar_of
+from exposure.query.model import And, Condition, Filter, Not, Operator, Or, Order, Query, Row
 from exposure.query.page_token import BadPageToken, continue_query, fingerprint, write_position
+from fakes.parsing import parse
 
 CONTRACT = orders.CONTRACT
+SHIPPING = CONTRACT.column("shipping")
+[CITY] = (place.leaf for place in places(CONTRACT) if place.name == "shipping.city")
 COLUMNS = comparable_columns(CONTRACT)
 STORED: dict[Scalar, st.SearchStrategy[Any]] = {
     Scalar.STRING: st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
@@ -81,7 +84,30 @@ def test_what_may_change_during_a_walk(change: Callable[[], Query]) -> None:
 
 
 def other_filter(**changes: Any) -> Query:
-    return query(filters=(replace(query().filters[0], **changes), *query().filters[1:]))
+    first, *rest = query().filters
+    assert isinstance(first, Filter)
+    return query(filters=(replace(first, **changes), *rest))
+
+
+A, B, C = (
+    Filter(CONTRACT.column("total"), Operator.EQ, Decimal(1)),
+    Filter(CONTRACT.column("currency"), Operator.EQ, "1"),
+    Filter(CONTRACT.column("paid"), Operator.EQ, value=True),
+)
+
+
+def test_no_two_trees_of_the_same_comparisons_are_taken_for_one_another() -> None:
+    trees: list[Condition] = [
+        A, Not(A), Not(Not(A)), And((A, B)), Or((A, B)), Or((B, A)), Not(Or((A, B))), Or((Not(A), B)),
+        Or((A, B, C)), Or((A, Or((B, C)))), Or((And((A, B)), C)), And((A, Or((B, C)))), Or((A, And((B, C)))),
+    ]  # fmt: skip
+    assert len({fingerprint(query(filters=(tree,))) for tree in trees}) == len(trees)
+
+
+def test_a_tree_whose_conditions_all_hold_is_the_same_walk_as_filters_side_by_side() -> None:
+    side_by_side = parse(("currency.eq", "DE"), ("total.gt", "1"))
+    assert fingerprint(parse(("where", "total gt 1 and currency eq DE"))) == fingerprint(side_by_side)
+    assert fingerprint(parse(("where", "total gt 1 or currency eq DE"))) != fingerprint(side_by_side)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +124,13 @@ def other_filter(**changes: Any) -> Query:
         lambda: query(order=(Order(CONTRACT.column("total"), descending=True), Order(CONTRACT.key_column))),
         lambda: query(order=(Order(CONTRACT.column("weight_kg")), Order(CONTRACT.key_column))),
         lambda: query(order=(Order(CONTRACT.key_column),)),
+        lambda: query(
+            order=(Order(CONTRACT.column("total"), nulls_greatest=True), Order(CONTRACT.key_column))
+        ),
+        lambda: other_filter(column=SHIPPING, within=(CITY,)),
+        lambda: query(filters=(And(query().filters),)),
+        lambda: query(filters=(Or(query().filters),)),
+        lambda: query(filters=(Not(query().filters[0]), *query().filters[1:])),
     ],
 )
 def test_what_may_not_change_during_a_walk(change: Callable[[], Query]) -> None:

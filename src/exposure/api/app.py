@@ -16,19 +16,38 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from exposure.api.access.bounds import Bounds
+from exposure.api.access.cors import Cors
+from exposure.api.access.door import Door
+from exposure.api.access.guard import GuardedReader, in_force
+from exposure.api.access.layer import AccessLayer
+from exposure.api.aggregate import ContractGroups
+from exposure.api.aggregate_openapi import aggregate_operation, facets_operation
+from exposure.api.compress import Compressed
 from exposure.api.describe import summarize
 from exposure.api.docs import docs_endpoints
 from exposure.api.encode import JSON, dumps
 from exposure.api.errors import EXCEPTION_HANDLERS, guarded
+from exposure.api.export import ContractExport
+from exposure.api.health import Health
 from exposure.api.openapi import (
+    SECURITY,
     components,
+    export_operation,
     page_operation,
     plain_operation,
     problem_page_operation,
     row_operation,
     schema_operation,
 )
-from exposure.api.problems import INVALID_PARAMETER, NOT_FOUND, PROBLEM_TYPES, URI_TOO_LONG, Problem
+from exposure.api.problems import (
+    INVALID_PARAMETER,
+    NOT_FOUND,
+    PROBLEM_TYPES,
+    UPSTREAM_UNAVAILABLE,
+    URI_TOO_LONG,
+    Problem,
+)
 from exposure.api.request import refuse_parameters
 from exposure.api.rows import ContractRows
 from exposure.api.seal import TokenSealer
@@ -42,7 +61,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 WELCOME = {"message": "Bienvenido a la API de Exposición de Datos"}
 _DESCRIPTION = (
     "Rows of the catalog's datasets. Filters are written `column.operator=value`; whatever is unknown or "
-    "mistyped is refused. Every page says whether it is complete, and where it goes on."
+    "mistyped is refused. Every page says whether it is complete, and where it goes on. Described is what "
+    "you may see: ask for this document with your API key or token to see what they grant."
 )
 
 
@@ -52,8 +72,23 @@ class _KeyConvertor(PathConvertor):
     regex = "(?s:.*)"
 
 
-def build_api(catalog: Catalog, reader: Reader, sealer: TokenSealer) -> ASGIApp:
-    """Return the API over the catalog's contracts; it closes the reader when it shuts down."""
+def build_api(catalog: Catalog, reader: Reader, sealer: TokenSealer, door: Door | None = None) -> ASGIApp:
+    """Return the API over the catalog's contracts; it closes the reader when it shuts down.
+
+    Without a door nobody is known: what is public is served, to everybody.
+    """
+    door = door or Door()
+    guarded_reader, bound_sealer = GuardedReader(reader), sealer.bound(in_force)
+    health = Health(catalog, reader)
+
+    def build(seen: Catalog) -> ASGIApp:
+        return _build(seen, guarded_reader, bound_sealer, health)
+
+    return Shell(Compressed(Cors(Bounds(AccessLayer(catalog, door, build)), door.origins)))
+
+
+def _build(catalog: Catalog, reader: Reader, sealer: TokenSealer, health: Health) -> FastAPI:
+    """Return the routes over what a caller sees of the catalog."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -74,11 +109,16 @@ def build_api(catalog: Catalog, reader: Reader, sealer: TokenSealer) -> ASGIApp:
     )
     register_url_convertor("key", _KeyConvertor())
     _add_platform(app, catalog)
+    _get(app, "/health/live", health.live, "live", plain_operation("Whether the process runs"))
+    kinds = (URI_TOO_LONG, UPSTREAM_UNAVAILABLE)
+    _get(app, "/health/ready", health.ready, "ready", plain_operation("Whether the warehouse answers", kinds))
     for contract in catalog:
         _add_contract(app, contract, ContractRows(contract, reader, sealer))
+        _add_export(app, contract, ContractExport(contract, reader))
+        _add_groups(app, contract, ContractGroups(contract, reader))
     _add_unknown(app, catalog)
     _add_documentation(app, catalog)
-    return Shell(app)
+    return app
 
 
 def _add_platform(app: FastAPI, catalog: Catalog) -> None:
@@ -91,14 +131,9 @@ def _add_platform(app: FastAPI, catalog: Catalog) -> None:
         refuse_parameters(request)
         return _json(listing)
 
-    async def healthy(_: Request) -> Response:
-        return _json(dumps({"status": "ok"}))
-
     _get(app, "/", welcome, "welcome", plain_operation("The service is there"))
     kinds = (INVALID_PARAMETER, URI_TOO_LONG)
     _get(app, "/v1", contracts, "list_contracts", plain_operation("What can be read", kinds))
-    _get(app, "/health/live", healthy, "live", plain_operation("Whether the process runs"))
-    _get(app, "/health/ready", healthy, "ready", plain_operation("Whether requests can be taken"))
     _get(app, "/problems/{code}", _problem_page, "describe_problem", problem_page_operation())
 
 
@@ -107,6 +142,17 @@ def _add_contract(app: FastAPI, contract: Contract, rows: ContractRows) -> None:
     _get(app, path, rows.page, f"list_{name}", page_operation(contract))
     _get(app, f"{path}:schema", rows.schema, f"describe_{name}", schema_operation(contract))
     _get(app, f"{path}/{{key:key}}", rows.row, f"get_{name}", row_operation(contract))
+
+
+def _add_export(app: FastAPI, contract: Contract, export: ContractExport) -> None:
+    path, name = f"/v1/{contract.name}:export", contract.name
+    _get(app, path, export.export, f"export_{name}", export_operation(contract))
+
+
+def _add_groups(app: FastAPI, contract: Contract, groups: ContractGroups) -> None:
+    path, name = f"/v1/{contract.name}", contract.name
+    _get(app, f"{path}:aggregate", groups.aggregate, f"aggregate_{name}", aggregate_operation(contract))
+    _get(app, f"{path}:facets", groups.facets, f"count_values_of_{name}", facets_operation(contract))
 
 
 def _add_unknown(app: FastAPI, catalog: Catalog) -> None:
@@ -121,7 +167,7 @@ def _add_unknown(app: FastAPI, catalog: Catalog) -> None:
 def _add_documentation(app: FastAPI, catalog: Catalog) -> None:
     @lru_cache(maxsize=1)
     def document() -> bytes:
-        return dumps(app.openapi() | {"components": components(catalog)})
+        return dumps(app.openapi() | {"components": components(catalog), "security": SECURITY})
 
     async def openapi(_: Request) -> Response:
         return _json(document())

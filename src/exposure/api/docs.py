@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Awaitable, Callable
 from importlib.util import find_spec
@@ -26,7 +27,27 @@ _PAGE = """<!DOCTYPE html>
 </body>
 </html>
 """
-_START = b"SwaggerUIBundle({url: '/openapi.json', dom_id: '#docs', deepLinking: true, validatorUrl: null});\n"
+# What the document describes depends on who asks for it: it is asked for again with the credential that was
+# typed in. The credential is kept in this page alone.
+_START = b"""\
+const again = (act, system) => (...given) => {
+  act(...given);
+  system.specActions.download('/openapi.json');
+};
+const ui = SwaggerUIBundle({
+  url: '/openapi.json',
+  dom_id: '#docs',
+  deepLinking: true,
+  validatorUrl: null,
+  plugins: [() => ({statePlugins: {auth: {wrapActions: {authorize: again, logout: again}}}})],
+  requestInterceptor: (request) => {
+    const known = request.loadSpec ? ui.authSelectors.authorized().toJS() : {};
+    if (known.apiKey) request.headers['X-API-Key'] = known.apiKey.value;
+    if (known.bearer) request.headers.Authorization = `Bearer ${known.bearer.value}`;
+    return request;
+  },
+});
+"""
 _FILES = {
     "favicon.png": "image/png",
     "swagger-ui.css": "text/css",
@@ -44,8 +65,7 @@ def docs_endpoints() -> dict[str, Endpoint]:
 
     The assets' folder is named after their content, so a browser may keep them for ever.
     """
-    folder = _folder()
-    contents = {name: (folder / name).read_bytes() for name in _FILES} | {"start.js": _START}
+    contents = _contents(_folder())
     digest = hashlib.sha256(b"".join(contents.values())).hexdigest()[:16]
     assets = f"/docs/assets/{digest}"
     media_types = _FILES | {"start.js": "text/javascript"}
@@ -65,6 +85,12 @@ def _asset(content: bytes, media_type: str) -> Endpoint:
         return Response(content, 200, {"Cache-Control": "public, max-age=31536000, immutable"}, media_type)
 
     return asset
+
+
+@functools.cache
+def _contents(folder: Path) -> dict[str, bytes]:
+    # Kept once, however many applications are built.
+    return {name: (folder / name).read_bytes() for name in _FILES} | {"start.js": _START}
 
 
 def _folder() -> Path:

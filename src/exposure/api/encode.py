@@ -1,4 +1,4 @@
-"""Rows as bytes.
+"""Values as JSON, which every text format writes them in; the formats are in `exposure.api.formats`.
 
 How each type is written:
 
@@ -17,7 +17,7 @@ A NaN comes from no message, but another writer of the table might store one; it
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -47,8 +47,21 @@ class RowEncoder:
 
     def objects(self, rows: Sequence[Row]) -> list[dict[str, object]]:
         """Return one dict per row, ready for `dumps`."""
-        converted = self._converted(rows) if self._converters else rows
-        return [dict(zip(self._names, row, strict=True)) for row in converted]
+        return [dict(zip(self._names, row, strict=True)) for row in self.arrays(rows)]
+
+    def arrays(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Return one tuple per row, ready for `dumps`."""
+        if not self._converters or not rows:
+            return rows
+        return list(zip(*self.columns(rows), strict=True))
+
+    def columns(self, rows: Sequence[Row]) -> list[Sequence[object]]:
+        """Return one sequence per column, ready for `dumps`."""
+        columns: list[Sequence[object]] = list(zip(*rows, strict=True)) or [()] * len(self._names)
+        # Column by column: most columns need no conversion and are not looked at.
+        for index, convert in self._converters:
+            columns[index] = [None if value is None else convert(value) for value in columns[index]]
+        return columns
 
     def lines(self, rows: Sequence[Row]) -> bytes:
         """Return one JSON object a line."""
@@ -56,13 +69,6 @@ class RowEncoder:
             orjson.dumps(one, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
             for one in self.objects(rows)
         )
-
-    def _converted(self, rows: Sequence[Row]) -> Iterable[Row]:
-        # Column by column: most columns need no conversion and are not looked at.
-        columns: list[Sequence[object]] = list(zip(*rows, strict=True))
-        for index, convert in self._converters if rows else ():
-            columns[index] = [None if value is None else convert(value) for value in columns[index]]
-        return zip(*columns, strict=True)
 
 
 def dumps(value: object) -> bytes:

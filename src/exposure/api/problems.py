@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 
@@ -10,23 +11,37 @@ from starlette.responses import Response
 
 from exposure.contracts.catalog import UnknownContract
 from exposure.query.errors import BadQuery, ParameterError, shown
-from exposure.warehouse.port import QueryTooExpensive, WarehouseMisconfigured, WarehouseUnavailable
+from exposure.warehouse.port import (
+    AnswerOutOfRange,
+    QueryTooExpensive,
+    WarehouseMisconfigured,
+    WarehouseUnavailable,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
 
 @dataclass(frozen=True)
 class ProblemType:
-    """One kind of problem. `advice` says what the caller can do about it."""
+    """One kind of problem. `advice` says what the caller can do about it.
+
+    `registered` is the URI under which the kind is known beyond this API, if it is.
+    """
 
     code: str
     status: HTTPStatus
     title: str
     advice: str
+    registered: str = ""
+
+    @property
+    def type(self) -> str:
+        """Return the URI that names the kind in an answer."""
+        return self.registered or self.path
 
     @property
     def path(self) -> str:
-        """Return the path of the page that describes it, which is also its type."""
+        """Return the path of the page that describes it."""
         return f"/problems/{self.code.lower().replace('_', '-')}"
 
 
@@ -36,7 +51,8 @@ INVALID_PARAMETER = ProblemType(
 )  # fmt: skip
 INVALID_PAGE_TOKEN = ProblemType(
     "INVALID_PAGE_TOKEN", HTTPStatus.BAD_REQUEST, "The page token is none of ours",
-    "Pass `next_page_token` of the page before as it is, or follow its Link header; else begin again.",
+    "Pass `next_page_token` of the page before as it is, with a credential that sees the same, or follow its "
+    "Link header; else begin again.",
 )  # fmt: skip
 PAGE_TOKEN_MISMATCH = ProblemType(
     "PAGE_TOKEN_MISMATCH", HTTPStatus.BAD_REQUEST, "The page token belongs to another question",
@@ -44,7 +60,7 @@ PAGE_TOKEN_MISMATCH = ProblemType(
 )  # fmt: skip
 NOT_FOUND = ProblemType(
     "NOT_FOUND", HTTPStatus.NOT_FOUND, "Not found",
-    "See GET /v1 for what can be read, and GET /docs for how.",
+    "See GET /v1 for what you can read, and GET /docs for how. What is not granted is not there.",
 )  # fmt: skip
 METHOD_NOT_ALLOWED = ProblemType(
     "METHOD_NOT_ALLOWED", HTTPStatus.METHOD_NOT_ALLOWED, "Method not allowed",
@@ -67,6 +83,28 @@ POSITION_TOO_LONG = ProblemType(
     "Ask for another `page_size`, so that the page ends at another row; order by columns with shorter "
     "values; or write fewer filters.",
 )  # fmt: skip
+ANSWER_OUT_OF_RANGE = ProblemType(
+    "ANSWER_OUT_OF_RANGE", HTTPStatus.UNPROCESSABLE_ENTITY, "A value of the answer has no room in its type",
+    "Sum fewer rows, or ask for the average; bound times to the years 1 to 9999.",
+)  # fmt: skip
+UNAUTHENTICATED = ProblemType(
+    "UNAUTHENTICATED", HTTPStatus.UNAUTHORIZED, "The credential is not valid",
+    "Send one valid API key or token, or none to see what is public.",
+)  # fmt: skip
+QUOTA_EXCEEDED = ProblemType(
+    "QUOTA_EXCEEDED", HTTPStatus.TOO_MANY_REQUESTS, "Too many requests",
+    "Ask again after the seconds in Retry-After; the RateLimit fields of every answer say how fast is fine.",
+    # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/11/
+    "https://iana.org/assignments/http-problem-types#quota-exceeded",
+)  # fmt: skip
+HEADERS_TOO_LARGE = ProblemType(
+    "HEADERS_TOO_LARGE", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's header is too large",
+    "Send 100 header fields and 32 KiB of them at most.",
+)  # fmt: skip
+SIGNER_UNAVAILABLE = ProblemType(
+    "SIGNER_UNAVAILABLE", HTTPStatus.SERVICE_UNAVAILABLE, "The token cannot be verified now",
+    "Ask again after the seconds in Retry-After.",
+)  # fmt: skip
 INTERNAL_ERROR = ProblemType(
     "INTERNAL_ERROR", HTTPStatus.INTERNAL_SERVER_ERROR, "An error of ours",
     "Tell the operators the request id; asking again may fail again.",
@@ -82,12 +120,16 @@ UPSTREAM_UNAVAILABLE = ProblemType(
 PROBLEM_TYPES = (
     INVALID_PARAMETER, INVALID_PAGE_TOKEN, PAGE_TOKEN_MISMATCH, NOT_FOUND, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE,
     URI_TOO_LONG, QUERY_TOO_EXPENSIVE, POSITION_TOO_LONG, INTERNAL_ERROR, UPSTREAM_MISCONFIGURED,
-    UPSTREAM_UNAVAILABLE,
+    UPSTREAM_UNAVAILABLE, UNAUTHENTICATED, QUOTA_EXCEEDED, HEADERS_TOO_LARGE, SIGNER_UNAVAILABLE,
+    ANSWER_OUT_OF_RANGE,
 )  # fmt: skip
+# What any path may answer, whatever is asked: it comes before the question is looked at.
+ANYWHERE = (UNAUTHENTICATED, URI_TOO_LONG, QUOTA_EXCEEDED, HEADERS_TOO_LARGE, SIGNER_UNAVAILABLE)
 _RETRY_AFTER_SECONDS = "5"
 
 # What the warehouse said may name tables, accounts and projects: it is for the log alone.
 _UPSTREAM: tuple[tuple[type[Exception], ProblemType, str], ...] = (
+    (AnswerOutOfRange, ANSWER_OUT_OF_RANGE, "a sum or a bucket of the answer is outside what its type holds"),
     (QueryTooExpensive, QUERY_TOO_EXPENSIVE, "the question would read more bytes than one question may"),
     (WarehouseMisconfigured, UPSTREAM_MISCONFIGURED, "the warehouse refused the question"),
     (WarehouseUnavailable, UPSTREAM_UNAVAILABLE, "the warehouse did not answer in time"),
@@ -96,13 +138,23 @@ _OF_TOKENS = {kind.code: kind for kind in (INVALID_PAGE_TOKEN, PAGE_TOKEN_MISMAT
 
 
 class Problem(Exception):
-    """Ends a request with a problem; `errors` lists what is wrong parameter by parameter."""
+    """Ends a request with a problem; `errors` lists what is wrong parameter by parameter.
 
-    def __init__(self, kind: ProblemType, detail: str, errors: tuple[ParameterError, ...] = ()) -> None:
+    `members` are what the kind's definition adds to the answer.
+    """
+
+    def __init__(
+        self,
+        kind: ProblemType,
+        detail: str,
+        errors: tuple[ParameterError, ...] = (),
+        members: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.errors = errors
+        self.members = dict(members or {})
 
 
 def problem_of(error: Exception) -> Problem:
@@ -124,19 +176,24 @@ def answer(problem: Problem, request_id: str) -> Response:
     """Return the response that carries the problem."""
     kind = problem.kind
     body = {
-        "type": kind.path,
+        "type": kind.type,
         "title": kind.title,
         "status": kind.status.value,
         "detail": problem.detail,
         "code": kind.code,
         "request_id": request_id,
         **({"errors": [asdict(error) for error in problem.errors]} if problem.errors else {}),
+        **problem.members,
     }
     headers = {"Cache-Control": "no-store"}
-    if kind is UPSTREAM_UNAVAILABLE:
+    if kind in (UPSTREAM_UNAVAILABLE, SIGNER_UNAVAILABLE):
         headers["Retry-After"] = _RETRY_AFTER_SECONDS
     if kind is METHOD_NOT_ALLOWED:
         headers["Allow"] = "GET, HEAD"
+    if kind.registered:
+        headers["Link"] = f'<{kind.path}>; rel="help"'
+    if kind is UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = 'Bearer realm="exposure", error="invalid_token"'
     return Response(orjson.dumps(body), kind.status.value, headers, MEDIA_TYPE)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar, cast
 from urllib.parse import parse_qsl, quote, unquote_plus
 
 from starlette.requests import Request
@@ -12,8 +13,11 @@ from exposure.api.problems import NOT_ACCEPTABLE, POSITION_TOO_LONG, Problem
 from exposure.query.errors import BadQuery, ParameterError, shown, wrong
 from exposure.query.grammar import PAGE_TOKEN
 
+A = TypeVar("A")
+B = TypeVar("B")
 URL_BYTES = 8192
 REQUEST_ID = "exposure.request_id"
+IS_HEAD = "exposure.is_head"
 # What a query may hold besides letters and digits, and the sign of what is percent-encoded already.
 # https://www.rfc-editor.org/rfc/rfc3986#section-3.4
 _QUERY_CHARACTERS = "%!$'()*+,;:@/?=-._~"
@@ -33,9 +37,28 @@ def refuse_parameters(request: Request) -> None:
         raise BadQuery([error for name in names[:_NAMED] for error in _unknown(name).errors])
 
 
+def both(first: Callable[[], A], second: Callable[[], B]) -> tuple[A, B]:
+    """Return both results; raises BadQuery with everything that is wrong with either."""
+    errors: list[ParameterError] = []
+    results: list[object] = []
+    for make in (first, second):
+        try:
+            results.append(make())
+        except BadQuery as bad:
+            errors.extend(bad.errors)
+    if errors:
+        raise BadQuery(errors)
+    return cast("tuple[A, B]", tuple(results))
+
+
+def accept(request: Request) -> str:
+    """Return what the request accepts; a header on several lines is one list."""
+    return ", ".join(request.headers.getlist("accept"))
+
+
 def negotiated(request: Request, offered: Sequence[str]) -> str:
     """Return the media type to answer with; raises a Problem that lists those offered."""
-    media_type = choose(", ".join(request.headers.getlist("accept")), offered)
+    media_type = choose(accept(request), offered)
     if media_type is None:
         message = f"this resource is served as {' or '.join(offered)}"
         unmet = ParameterError("Accept", "NOT_ACCEPTABLE", message, tuple(offered))

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from exposure.api.describe import describe_contract
-from exposure.api.encode import JSON, NDJSON, NDJSON_ALIAS, RowEncoder, dumps, instant
+from exposure.api.encode import JSON, RowEncoder, dumps, instant
+from exposure.api.explain import explained
+from exposure.api.formats.choice import Choice, choose_format
+from exposure.api.formats.format import Envelope
+from exposure.api.formats.offered import JSON_FORMAT
 from exposure.api.problems import NOT_FOUND, Problem
-from exposure.api.request import negotiated, next_url, parameters, refuse_parameters
+from exposure.api.request import accept, both, negotiated, next_url, parameters, refuse_parameters
 from exposure.api.seal import TokenSealer
+from exposure.api.totals import Total, count_all
 from exposure.contracts.model import Column, Contract
+from exposure.query.asides import parse_count, parse_explain
 from exposure.query.errors import shown
 from exposure.query.filters import parse_column_value
 from exposure.query.model import Filter, Operator, Order, Query
@@ -21,7 +28,6 @@ from exposure.query.page_token import write_position
 from exposure.query.parse import parse_query, parse_selection
 from exposure.warehouse.port import Page, Reader
 
-_ROWS = (JSON, NDJSON, NDJSON_ALIAS)
 _TIER = "warehouse"
 
 
@@ -32,6 +38,12 @@ class _Read:
     columns: tuple[Column, ...]
     page: Page
     elapsed_ms: float
+    total: Total | None = None
+
+    @property
+    def bytes_billed(self) -> int:
+        """Return what the page and the total cost."""
+        return self.page.bytes_billed + (self.total.bytes_billed if self.total else 0)
 
 
 class ContractRows:
@@ -45,32 +57,45 @@ class ContractRows:
 
     async def page(self, request: Request) -> Response:
         """Answer with one page of rows, whether it is complete, and where it goes on."""
-        media_type = negotiated(request, _ROWS)
-        query = parse_query(self._contract, parameters(request), self._sealer.open)
-        read = await self._read(query)
+        asked = parameters(request)
+        choice, (query, (count, is_explained)) = both(
+            lambda: choose_format(accept(request), asked),
+            lambda: both(
+                lambda: parse_query(self._contract, asked, self._sealer.open),
+                lambda: both(lambda: parse_count(asked), lambda: parse_explain(asked)),
+            ),
+        )
+        if is_explained:
+            return await explained(self._reader, query)
+        read, total = await asyncio.gather(self._read(query), count_all(self._reader, query, count))
+        read = replace(read, total=total)
         token, headers = None, _headers(read.page)
+        if total is not None:
+            headers |= {"X-Total": total.header, "X-Bytes-Billed": str(read.bytes_billed)}
         if read.page.last is not None:
             token = self._sealer.seal(write_position(query, read.page.last))
             headers["Link"] = f'<{next_url(request, token)}>; rel="next"'
-        if media_type != JSON:
-            return _lines(read, headers, media_type)
-        more = {"complete": read.page.complete, "next_page_token": token}
-        return _envelope({"data": RowEncoder(read.columns).objects(read.page.rows), **more}, read, headers)
+        envelope = {"complete": read.page.complete, "next_page_token": token, **_facts(read)}
+        return await _written(read, choice, envelope, headers)
 
     async def row(self, request: Request) -> Response:
         """Answer with the one row that has the key."""
         key = request.path_params["key"]
         if not key:
             raise Problem(NOT_FOUND, f"a row of {self._contract.name} is asked for by its key")
-        media_type = negotiated(request, _ROWS)
-        columns = parse_selection(self._contract, parameters(request))
+        asked = parameters(request)
+        choice, columns = both(
+            lambda: choose_format(accept(request), asked),
+            lambda: parse_selection(self._contract, asked),
+        )
         read = await self._read(self._by_key(columns, key))
         if not read.page.rows:
             raise Problem(NOT_FOUND, f"{self._contract.name} has no row with the key '{shown(key)}'")
         headers = _headers(read.page)
-        if media_type != JSON:
-            return _lines(read, headers, media_type)
-        return _envelope({"data": RowEncoder(columns).objects(read.page.rows)[0]}, read, headers)
+        if choice.format is not JSON_FORMAT:
+            return await _written(read, choice, _facts(read), headers)
+        [row] = RowEncoder(columns).objects(read.page.rows)
+        return Response(dumps({"data": row, **_facts(read)}), 200, headers, JSON)
 
     async def schema(self, request: Request) -> Response:
         """Answer with what a row looks like and what can be asked of it."""
@@ -94,13 +119,20 @@ class ContractRows:
         )
 
 
-def _envelope(answer: dict[str, object], read: _Read, headers: dict[str, str]) -> Response:
-    stats = {"tier": _TIER, "elapsed_ms": read.elapsed_ms, "bytes_billed": read.page.bytes_billed}
-    return Response(dumps({**answer, "as_of": read.page.as_of, "stats": stats}), 200, headers, JSON)
+async def _written(read: _Read, choice: Choice, envelope: Envelope, headers: dict[str, str]) -> Response:
+    def write() -> bytes:
+        writer = choice.writer(read.columns)
+        return writer.begin() + writer.write(read.page.rows) + writer.end(envelope)
+
+    # What needs a library of its own imports it at the first answer, which the loop would wait for.
+    body = await asyncio.to_thread(write) if choice.format.library else write()
+    return Response(body, 200, headers, choice.content_type)
 
 
-def _lines(read: _Read, headers: dict[str, str], media_type: str) -> Response:
-    return Response(RowEncoder(read.columns).lines(read.page.rows), 200, headers, media_type)
+def _facts(read: _Read) -> dict[str, object]:
+    stats = {"tier": _TIER, "elapsed_ms": read.elapsed_ms, "bytes_billed": read.bytes_billed}
+    total = {"total": read.total.written} if read.total else {}
+    return {**total, "as_of": read.page.as_of, "stats": stats}
 
 
 def _headers(page: Page) -> dict[str, str]:

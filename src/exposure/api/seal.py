@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,17 +16,26 @@ _NONCE_BYTES = 12
 
 
 class TokenSealer:
-    """Seals with the first key and opens with any, so that keys can be replaced while walks go on."""
+    """Seals with the first key and opens with any, so that keys can be replaced while walks go on.
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
+    A token opens only where `bound_to` returns what it returned when the token was sealed.
+    """
+
+    def __init__(self, keys: Sequence[bytes], bound_to: Callable[[], bytes] = bytes) -> None:
         if not keys:
             raise ValueError("page tokens need at least one key of 32 bytes")
+        self._secrets = tuple(keys)
         self._keys = [AESGCM(key) for key in keys]
+        self._bound_to = bound_to
+
+    def bound(self, to: Callable[[], bytes]) -> TokenSealer:
+        """Return a sealer with the same keys whose tokens are bound to what `to` returns."""
+        return TokenSealer(self._secrets, to)
 
     def seal(self, content: bytes) -> str:
         """Return a token of URL-safe characters."""
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = nonce + self._keys[0].encrypt(nonce, content, None)
+        sealed = nonce + self._keys[0].encrypt(nonce, content, self._bound_to())
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def open(self, token: str) -> bytes:
@@ -34,7 +43,7 @@ class TokenSealer:
         sealed = _decode(token)
         for key in self._keys:
             try:
-                return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], None)
+                return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], self._bound_to())
             except InvalidTag:
                 continue
         raise invalid_token()

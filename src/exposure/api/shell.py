@@ -1,21 +1,21 @@
-"""What surrounds every answer: a request id, security headers, HEAD, and the bounds of a URL."""
+"""What surrounds every answer: a request id, security headers and HEAD."""
 
 from __future__ import annotations
 
 import secrets
-from urllib.parse import unquote_to_bytes
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exposure.api.problems import INVALID_PARAMETER, URI_TOO_LONG, Problem, answer
-from exposure.api.request import REQUEST_ID, URL_BYTES
+from exposure.api.request import IS_HEAD, REQUEST_ID
 
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "X-Frame-Options": "DENY",
+    # Read only over TLS; two years, as browsers ask of those they know beforehand.
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
 }
 _POLICY = "default-src 'none'; frame-ancestors 'none'"
 
@@ -42,26 +42,13 @@ class Shell:
             await send(message)
 
         # A HEAD is a GET whose body is not sent.
-        inner = {**scope, "method": "GET" if is_head else scope["method"], REQUEST_ID: request_id}
-        problem = _refusal(scope)
-        served = self._app if problem is None else answer(problem, request_id)
-        await served(inner, receive, decorated)
-
-
-def _refusal(scope: Scope) -> Problem | None:
-    """Return what is wrong with the URL before anything is looked up."""
-    # A server may leave raw_path out; the path is then what it has decoded.
-    path = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape")
-    if len(path) + len(scope["query_string"]) >= URL_BYTES:
-        return Problem(URI_TOO_LONG, f"the URL has more than {URL_BYTES} bytes")
-    if b"%" not in path:
-        return None
-    try:
-        unquote_to_bytes(path).decode()
-    except UnicodeDecodeError:
-        # Servers put U+FFFD in the place of such bytes, and a key that nobody asked for would be read.
-        return Problem(INVALID_PARAMETER, "the path is not percent-encoded UTF-8")
-    return None
+        inner = {
+            **scope,
+            "method": "GET" if is_head else scope["method"],
+            REQUEST_ID: request_id,
+            IS_HEAD: is_head,
+        }
+        await self._app(inner, receive, decorated)
 
 
 def _decorate(message: Message, request_id: str) -> None:

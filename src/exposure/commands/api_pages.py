@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 import httpx2
@@ -33,11 +33,12 @@ class ApiRefused(Exception):
 
 @dataclass(frozen=True)
 class RowsUrl:
-    """Where the rows of one contract are, and what is asked of them."""
+    """Where the rows of one contract are, what is asked of them, and the API key or token of who asks."""
 
     api: str
     contract: str
     parameters: Parameters
+    credential: str | None = field(default=None, repr=False)
 
 
 class ApiPage(msgspec.Struct, frozen=True):
@@ -84,8 +85,11 @@ def _client(api: str) -> httpx2.Client:
 def _read_page(client: httpx2.Client, rows: RowsUrl, token: str | None) -> ApiPage:
     going_on = [(_PAGE_TOKEN, token)] if token else []
     url = f"{rows.api.rstrip('/')}/v1/{quote(rows.contract, safe='')}"
+    headers = {"Accept": "application/json"}
+    if rows.credential:
+        headers["Authorization"] = f"Bearer {rows.credential}"
     try:
-        answer = client.get(url, params=[*rows.parameters, *going_on], headers={"Accept": "application/json"})
+        answer = client.get(url, params=[*rows.parameters, *going_on], headers=headers)
     except (httpx2.TransportError, httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
         raise ApiUnreachable(
             f"no API answers at {rows.api}; start the platform with `exposure local`, or name another "

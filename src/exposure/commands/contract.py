@@ -13,6 +13,7 @@ import typer
 from exposure.commands.console import new_table, show_table
 from exposure.commands.contract_option import ContractName, find_contract
 from exposure.commands.local_addresses import LOCAL_API, LOCAL_DATABASE, LOCAL_PROJECT
+from exposure.contracts.access import Grant
 from exposure.contracts.catalog import CATALOG
 from exposure.contracts.example import example_message
 from exposure.contracts.export import avro, jsonschema, odcs
@@ -44,7 +45,7 @@ def show_contract(name: ContractName) -> None:
         null = "yes" if column.nullable else "no"
         table.add_row(path, describe(column.type), null, _description(one, path, column))
     show_table(table)
-    for line in _service_level(one):
+    for line in (*_service_level(one), *_access(one)):
         typer.echo(line)
     message = json.dumps(example_message(one), ensure_ascii=False)
     typer.echo(f"\nA message on the topic {one.topic}:\n  {message}")
@@ -77,6 +78,22 @@ def _service_level(one: Contract) -> list[str]:
         f"  {_percent(level.freshness_goal)} of rows visible within {level.freshness.total_seconds():g} s",
         f"  a row is kept {kept}",
     ]
+
+
+def _access(one: Contract) -> list[str]:
+    lines = [f"  {_grant(grant)}" for grant in one.access.grants]
+    return (
+        ["Access, of which the first that fits a caller decides:", *lines]
+        if lines
+        else ["Access: nobody may read it"]
+    )
+
+
+def _grant(grant: Grant) -> str:
+    who = "everybody" if grant.scope is None else f"{' or '.join(grant.by)} with the scope {grant.scope}"
+    columns = "every column" if grant.columns is None else f"the columns {', '.join(grant.columns)}"
+    bounds = " and ".join(f"{bound.column} is the caller's claim {bound.claim}" for bound in grant.rows)
+    return f"{who}: {columns}, {f'rows whose {bounds}' if bounds else 'every row'}"
 
 
 def _percent(share: float) -> str:

@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from exposure.commands.api_pages import ApiPage, RowsUrl
 
 _ALL_PAGE_SIZE = "1000"
+Credential = Annotated[
+    str | None,
+    typer.Option(
+        envvar="EXPOSURE_CREDENTIAL",
+        metavar="KEY",
+        help="API key or token; in the variable no history keeps it.",
+        show_default=False,
+    ),
+]
 
 
 def query(
@@ -35,6 +44,7 @@ def query(
     every_page: Annotated[bool, typer.Option("--all", help="Follow the pages to the last.")] = False,
     url: Annotated[str, typer.Option(help="Address of the API.")] = LOCAL_API,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, not a table.")] = False,
+    credential: Credential = None,
 ) -> None:
     """Ask the API for rows and show them.
 
@@ -47,7 +57,8 @@ def query(
     parameters = [_filter(text) for text in filters or []]
     parameters += [(option, value) for option, value in options.items() if value is not None]
     try:
-        _show(_pages(RowsUrl(url, name, parameters), every_page=every_page), as_json=as_json)
+        rows = RowsUrl(url, name, parameters, credential)
+        _show(_pages(rows, every_page=every_page), as_json=as_json)
     except ApiRefused as refused:
         for line in refused.lines:
             say(f"exposure: {line}")

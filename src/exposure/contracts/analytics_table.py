@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from exposure.contracts.access import PUBLIC
 from exposure.contracts.model import Column, Contract
 from exposure.contracts.types import Scalar
 
@@ -26,4 +27,5 @@ CONTRACT = Contract(
     key="id",
     event_time="timestamp",
     clustered_by=("id",),
+    access=PUBLIC,
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from exposure.contracts import rules
+from exposure.contracts.access import CLOSED, Access, check_access
 from exposure.contracts.types import LogicalType, Scalar
 
 
@@ -18,6 +19,9 @@ class Column:
     """One named value of a row, or one named field of an object.
 
     `example` is a JSON value (as `json.loads` returns it) used in documentation and generated samples.
+    `members`, of a JSON column alone, are the members of its objects that can be filtered by. They bind no
+    producer: a value that is not of its member's type is a missing one to a filter. `matchable`, of a string
+    alone, lets readers filter by regular expressions, which no order of the rows can help with.
     """
 
     name: str
@@ -26,6 +30,8 @@ class Column:
     nullable: bool = False
     # Left out of the hash: it may be a list.
     example: object = field(default=None, hash=False)
+    members: tuple[Column, ...] = ()
+    matchable: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a column no warehouse could hold, with `WrongDeclaration`."""
@@ -65,7 +71,7 @@ class Contract:
 
     `key` names the column that identifies a row (at most one row per key is served); `event_time` names
     the timestamp the table is partitioned by. `retention` is how long after its event time a row is kept,
-    None for ever.
+    None for ever. `access` says who may read it: nobody, unless it grants something.
     """
 
     name: str
@@ -80,10 +86,12 @@ class Contract:
     clustered_by: tuple[str, ...] = ()
     retention: timedelta | None = None
     service_level: ServiceLevel = field(default_factory=ServiceLevel)
+    access: Access = CLOSED
 
     def __post_init__(self) -> None:
         """Refuse a declaration that cannot be stored or served, with `WrongDeclaration`."""
         rules.check_contract(self)
+        check_access(self)
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:

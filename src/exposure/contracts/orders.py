@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from exposure.contracts.access import PUBLIC
 from exposure.contracts.model import Column, Contract, ServiceLevel
 from exposure.contracts.types import Array, Object, Scalar
 
 _ADDRESS = Object(
     fields=(
-        Column("street", Scalar.STRING, example="Calle Mayor 1"),
+        Column("street", Scalar.STRING, example="Calle Mayor 1", matchable=True),
         Column("city", Scalar.STRING, example="Madrid"),
         Column("postcode", Scalar.STRING, nullable=True, example="28013"),
         Column("latitude", Scalar.NUMBER, "Degrees north.", nullable=True, example=40.4154),
@@ -42,11 +43,19 @@ CONTRACT = Contract(
         Column("shipping", _ADDRESS, "Where it goes.", nullable=True),
         Column("items", Array(_ITEM), "What was ordered."),
         Column("tags", Array(Scalar.STRING), "Labels of the sales team.", example=["gift"]),
-        Column("context", Scalar.JSON, "What the shop knew.", nullable=True, example={"channel": "web"}),
+        Column(
+            "context",
+            Scalar.JSON,
+            "What the shop knew.",
+            nullable=True,
+            example={"channel": "web"},
+            members=(Column("channel", Scalar.STRING, "Where it was ordered.", example="web"),),
+        ),
     ),
     key="order_id",
     event_time="placed_at",
     clustered_by=("order_id", "customer_id"),
     retention=timedelta(days=730),
     service_level=ServiceLevel(freshness=timedelta(seconds=60)),
+    access=PUBLIC,
 )

@@ -52,6 +52,11 @@ def check_column(column: Column) -> None:
     if isinstance(column.type, Object):
         _check_fields(column.name, column.type)
     _check_depth(column.name, column.type, 1)
+    _check_members(column)
+    if column.matchable and column.type is not Scalar.STRING:
+        raise WrongDeclaration(
+            f"column '{column.name}': only a string can be matchable, it is {describe(column.type)}"
+        )
 
 
 def check_service_level(level: ServiceLevel) -> None:
@@ -137,6 +142,26 @@ def _check_fields(name: str, nested: Object) -> None:
     for field in nested.fields:
         if field.name.startswith("_"):
             raise WrongDeclaration(f"column '{name}': field '{field.name}' begins with _; rename it")
+
+
+def _check_members(column: Column) -> None:
+    if column.members and column.type is not Scalar.JSON:
+        raise WrongDeclaration(
+            f"column '{column.name}': only json has members, it is {describe(column.type)}; declare fields"
+        )
+    _refuse_twins(f"column '{column.name}'", (member.name for member in column.members))
+    for member in column.members:
+        if not _is_askable(member.type):
+            raise WrongDeclaration(
+                f"column '{column.name}': member '{member.name}' is {describe(member.type)}; a member is a "
+                "scalar, or an object of scalars"
+            )
+
+
+def _is_askable(logical_type: LogicalType) -> bool:
+    if isinstance(logical_type, Object):
+        return all(_is_askable(field.type) for field in logical_type.fields)
+    return not isinstance(logical_type, Array) and logical_type not in (Scalar.JSON, Scalar.BYTES)
 
 
 def _check_depth(name: str, logical_type: LogicalType, depth: int) -> None:

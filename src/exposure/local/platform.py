@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from exposure.api.access.door import Door
+from exposure.api.access.key_file import KeyFile
+from exposure.api.access.keys import StoredKeys, write_keys
 from exposure.api.app import build_api
 from exposure.api.seal import TokenSealer
 from exposure.contracts.catalog import Catalog
@@ -97,10 +100,17 @@ class Platform:
         pipelines = {contract.name: Pipeline(contract, writer) for contract in self._catalog}
         await ingest.start(PushApp(pipelines, TokenVerifier(identity), writer))
         sealer = TokenSealer([_page_token_key(config.data_dir / "page-token.key")])
-        await api.start(build_api(self._catalog, DuckDBReader(connection), sealer))
+        door = Door(keys=KeyFile(_keys_file(config.data_dir / "keys.json")))
+        await api.start(build_api(self._catalog, DuckDBReader(connection), sealer, door))
         for contract in self._catalog:
             await declare_feed(pubsub.broker, contract, ingest.url, PUSH_ACCOUNT)
         self.addresses = Addresses(api.url, ingest.url, pubsub.address)
+
+
+def _keys_file(path: Path) -> Path:
+    """Return the file of API keys, empty at the first start; `exposure keys` fills it."""
+    load_or_make(path, lambda: write_keys(StoredKeys()))
+    return path
 
 
 def _page_token_key(path: Path) -> bytes:

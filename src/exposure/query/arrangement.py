@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from exposure.contracts.model import Column
-from exposure.query.errors import BadQuery, ParameterError, shown, wrong
+from exposure.query.errors import BadQuery, ParameterError, nearest, shown, wrong
 from exposure.query.grammar import (
     DEFAULT_PAGE_SIZE,
     MAX_ORDER_COLUMNS,
@@ -18,6 +18,7 @@ from exposure.query.model import Order
 from exposure.query.names import Names
 
 _DESCENDING = "-"
+NULLS_FIRST, NULLS_LAST = "nullsfirst", "nullslast"
 
 
 def parse_select(names: Names, text: str | None) -> tuple[Column, ...]:
@@ -31,22 +32,37 @@ def parse_select(names: Names, text: str | None) -> tuple[Column, ...]:
 
 
 def parse_order(names: Names, text: str | None) -> tuple[Order, ...]:
-    """Return the order, ending with the key: without the parameter, the newest event first."""
+    """Return the order, ending with the key: without the parameter, the newest event first.
+
+    Each entry is a column, `-` in front for descending; `.nullsfirst` or `.nullslast` behind it says where
+    rows without a value stand, which is else where the smallest value would.
+    """
     entries = [f"-{names.contract.event_time}"] if text is None else text.split(",")
     if len(entries) > MAX_ORDER_COLUMNS:
         raise wrong(
             ORDER, "TOO_MANY_COLUMNS", f"a question is ordered by {MAX_ORDER_COLUMNS} columns at most"
         )
-    columns = _columns(names, ORDER, [entry.removeprefix(_DESCENDING) for entry in entries], names.comparable)
+    parts = [entry.removeprefix(_DESCENDING).partition(".") for entry in entries]
+    columns = _columns(names, ORDER, [name for name, _, _ in parts], names.comparable)
     orders = [
-        Order(column, descending=entry.startswith(_DESCENDING))
-        for column, entry in zip(columns, entries, strict=True)
+        _order(column, entry.startswith(_DESCENDING), f"{dot}{nulls}")
+        for column, entry, (_, dot, nulls) in zip(columns, entries, parts, strict=True)
     ]
     key = names.contract.key_column
     if key in columns:
         # Behind the key nothing can differ any more.
         return tuple(orders[: columns.index(key) + 1])
     return (*orders, Order(key, descending=orders[-1].descending))
+
+
+def _order(column: Column, descending: bool, nulls: str) -> Order:  # noqa: FBT001 (read from one entry)
+    places = {f".{NULLS_FIRST}": descending, f".{NULLS_LAST}": not descending, "": False}
+    if nulls not in places:
+        allowed = (f"{column.name}.{NULLS_FIRST}", f"{column.name}.{NULLS_LAST}")
+        message = f"'{column.name}' may be followed by .{NULLS_FIRST} or .{NULLS_LAST}, not '{shown(nulls)}'"
+        suggestion = nearest(f"{column.name}{nulls}", allowed)
+        raise wrong(ORDER, "WRONG_VALUE", message, allowed=allowed, suggestion=suggestion)
+    return Order(column, descending, nulls_greatest=places[nulls])
 
 
 def parse_page_size(text: str | None) -> int:

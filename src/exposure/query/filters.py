@@ -1,38 +1,67 @@
-"""Filters as a URL writes them: `column.operator=value`, read by the column's type."""
+"""Filters as a URL writes them: `column.operator=value`, read by the type of what is compared."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from exposure.contracts.model import Column
+from exposure.contracts.types import Scalar
 from exposure.query.errors import BadQuery, ParameterError, shown, wrong
-from exposure.query.grammar import MAX_IN_VALUES, operators_of, scalar_of
+from exposure.query.grammar import (
+    LIST_OPERATORS,
+    MAX_IN_VALUES,
+    MAX_LIKE_WILDCARDS,
+    Place,
+    scalar_of,
+)
 from exposure.query.model import Filter, Operator
 from exposure.query.names import Names
+from exposure.query.regular import mistake_in
 from exposure.query.values import EXPECTED, parse_value, suggest_value
 
 # One value of a list and what ends it. https://www.rfc-editor.org/rfc/rfc4180#section-2
 _LIST_VALUE = re.compile(r'(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\Z)')
 # A list of rubbish is told from its beginning; the answer stays short.
 _WRONG_VALUES_NAMED = 10
+# Whatever stands behind a backslash stands for itself; to no dialect does one at the end mean anything.
+_PATTERN = re.compile(r"(?:[^\\]|\\[\\%_])*", re.DOTALL)
 
 
 def parse_filter(names: Names, name: str, text: str) -> Filter:
     """Return the condition a parameter sets; raises BadQuery with everything wrong with it."""
-    column_name, _, operator = name.rpartition(".")
-    column = names.filterable.get(column_name)
-    if column is None or operator not in operators_of(column.type):
-        raise names.unknown_parameter(name)
-    if operator == Operator.IN:
-        return Filter(column, Operator.IN, _list(name, column, text))
+    place, operator = names.filter(name)
+    if operator in LIST_OPERATORS:
+        return parse_comparison(name, place, operator, _list_texts(name, text))
+    return parse_comparison(name, place, operator, (text,))
+
+
+def parse_comparison(name: str, place: Place, operator: Operator, texts: Sequence[str]) -> Filter:
+    """Return the comparison with these texts: several for a list, else one; raises BadQuery.
+
+    `name` is what the errors call it.
+    """
+    if operator in LIST_OPERATORS:
+        return place.filter(operator, _values(name, place, texts))
+    [text] = texts
+    scalar = Scalar.BOOLEAN if operator is Operator.ISNULL or place.scalar is None else place.scalar
     if not text:
-        raise wrong(name, "EMPTY_VALUE", f"'{name}' has no value; it needs {EXPECTED[scalar_of(column)]}")
-    return Filter(column, Operator(operator), parse_column_value(name, column, text))
+        raise wrong(name, "EMPTY_VALUE", f"'{name}' has no value; it needs {EXPECTED[scalar]}")
+    value = _value(name, scalar, text)
+    if operator is Operator.LIKE:
+        _check_pattern(name, text)
+    if operator is Operator.MATCH and (mistake := mistake_in(text)):
+        message = f"'{name}' needs a regular expression in RE2's syntax without flags; {mistake}"
+        raise wrong(name, "WRONG_VALUE", message)
+    return place.filter(operator, value)
 
 
 def parse_column_value(parameter: str, column: Column, text: str) -> object:
     """Return the column's Python value of the text; raises BadQuery."""
-    scalar = scalar_of(column)
+    return _value(parameter, scalar_of(column), text)
+
+
+def _value(parameter: str, scalar: Scalar, text: str) -> object:
     try:
         return parse_value(scalar, text)
     except ValueError as error:
@@ -41,16 +70,25 @@ def parse_column_value(parameter: str, column: Column, text: str) -> object:
         raise wrong(parameter, "WRONG_VALUE", message, suggestion=suggestion) from error
 
 
-def _list(name: str, column: Column, text: str) -> tuple[object, ...]:
-    texts = _list_texts(name, text)
+def _check_pattern(name: str, text: str) -> None:
+    if not _PATTERN.fullmatch(text):
+        message = f"'{name}': a backslash stands before %, _ or another backslash, which then mean themselves"
+        raise wrong(name, "WRONG_VALUE", message)
+    if len(re.findall("%+", text)) > MAX_LIKE_WILDCARDS:
+        message = f"'{name}' takes {MAX_LIKE_WILDCARDS} % at most; use '{Operator.CONTAINS}' for one text"
+        raise wrong(name, "WRONG_VALUE", message)
+
+
+def _values(name: str, place: Place, texts: Sequence[str]) -> tuple[object, ...]:
     if len(texts) > MAX_IN_VALUES:
         message = f"'{name}' takes {MAX_IN_VALUES} values at most, not {len(texts)}"
         raise wrong(name, "TOO_MANY_VALUES", message)
+    scalar = place.scalar or Scalar.STRING
     values: list[object] = []
     errors: list[ParameterError] = []
     for one in texts:
         try:
-            values.append(parse_column_value(name, column, one))
+            values.append(_value(name, scalar, one))
         except BadQuery as bad:
             errors.extend(bad.errors)
         if len(errors) == _WRONG_VALUES_NAMED:

@@ -15,10 +15,10 @@ from decimal import Decimal
 from typing import Any
 
 from exposure.contracts.types import Scalar
-from exposure.query.model import Order, Query, Row
+from exposure.query.model import Condition, Filter, Not, Or, Order, Query, Row
 
 # Raised whenever what is written changes, so that a token of another release is refused, not misread.
-_FORM = 1
+_FORM = 2
 
 
 class BadPageToken(ValueError):
@@ -61,16 +61,26 @@ def continue_query(query: Query, content: bytes) -> Query:
 
 def fingerprint(query: Query) -> str:
     """Return what makes two pages parts of one walk: contract, filters and order, not size or columns."""
-    filters = [[one.column.name, one.operator, _written(one.value)] for one in query.filters]
+    filters = [_condition(one) for one in query.filters]
     parts = [
         _FORM,
         query.contract.name,
         query.contract.version,
         # All of them hold, so their order says nothing.
         sorted(filters, key=repr),
-        [[order.column.name, order.descending] for order in query.order],
+        [[order.column.name, order.descending, order.nulls_first] for order in query.order],
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def _condition(one: Condition) -> list[object]:
+    """Return a condition so that no two that differ are written alike."""
+    if isinstance(one, Filter):
+        return [one.name, one.operator, _written(one.value)]
+    if isinstance(one, Not):
+        return ["not", _condition(one.condition)]
+    word = "or" if isinstance(one, Or) else "and"
+    return [word, *(_condition(inner) for inner in one.conditions)]
 
 
 def _written(value: object) -> object:

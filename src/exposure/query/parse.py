@@ -16,16 +16,21 @@ from exposure.query.errors import BadQuery, ParameterError, wrong
 from exposure.query.filters import parse_filter
 from exposure.query.grammar import (
     DEFAULT_PAGE_SIZE,
+    EXPORT_PARAMETERS,
+    FORMAT,
     MAX_FILTERS,
+    MAX_PAGE_SIZE,
     ORDER,
     PAGE_SIZE,
     PAGE_TOKEN,
     SELECT,
     SYSTEM_PARAMETERS,
+    WHERE,
 )
-from exposure.query.model import Filter, Query
+from exposure.query.model import Condition, Query, comparisons
 from exposure.query.names import Names
 from exposure.query.page_token import BadPageToken, continue_query
+from exposure.query.where import parse_where
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -39,8 +44,8 @@ def parse_query(
     `open_token` returns what a page token seals and raises BadPageToken. Raises BadQuery.
     """
     names = Names(contract, SYSTEM_PARAMETERS, filters=True)
-    attempts = _Attempts()
-    words, filters = _part(names, list(parameters), attempts)
+    attempts = Attempts()
+    words, filters = part_parameters(names, list(parameters), attempts)
     query = Query(
         contract=contract,
         columns=attempts.make(lambda: parse_select(names, words.get(SELECT)), ()),
@@ -54,17 +59,37 @@ def parse_query(
     return query if content is None else _of_token(functools.partial(continue_query, query), content)
 
 
+def parse_export(contract: Contract, parameters: Iterable[tuple[str, str]]) -> Query:
+    """Return the question for all rows at once: without pages, and without an order unless one is asked for.
+
+    Raises BadQuery.
+    """
+    names = Names(contract, EXPORT_PARAMETERS, filters=True)
+    attempts = Attempts()
+    words, filters = part_parameters(names, list(parameters), attempts)
+    order = words.get(ORDER)
+    query = Query(
+        contract=contract,
+        columns=attempts.make(lambda: parse_select(names, words.get(SELECT)), ()),
+        filters=tuple(filters),
+        order=() if order is None else attempts.make(lambda: parse_order(names, order), ()),
+        page_size=MAX_PAGE_SIZE,
+    )
+    attempts.raise_errors()
+    return query
+
+
 def parse_selection(contract: Contract, parameters: Iterable[tuple[str, str]]) -> tuple[Column, ...]:
     """Return the columns to answer with when a row is asked for by its key; raises BadQuery."""
-    names = Names(contract, (SELECT,), filters=False)
-    attempts = _Attempts()
-    words, _ = _part(names, list(parameters), attempts)
+    names = Names(contract, (SELECT, FORMAT), filters=False)
+    attempts = Attempts()
+    words, _ = part_parameters(names, list(parameters), attempts)
     columns = attempts.make(lambda: parse_select(names, words.get(SELECT)), ())
     attempts.raise_errors()
     return columns
 
 
-class _Attempts:
+class Attempts:
     """Collects what goes wrong, so that one answer names all of it."""
 
     def __init__(self) -> None:
@@ -84,21 +109,28 @@ class _Attempts:
             raise BadQuery(self._errors)
 
 
-def _part(
-    names: Names, parameters: list[tuple[str, str]], attempts: _Attempts
-) -> tuple[dict[str, str], list[Filter]]:
-    """Part the words of the grammar, each of which may be there once, from the filters."""
+def part_parameters(
+    names: Names, parameters: list[tuple[str, str]], attempts: Attempts
+) -> tuple[dict[str, str], list[Condition]]:
+    """Part the words of the grammar, each of which may be there once, from filters, those in `where` too."""
     _bound(names, parameters)
     words: dict[str, str] = {}
-    filters: list[Filter | None] = []
+    filters: list[Condition] = []
     for name, text in parameters:
         if name not in names.words:
-            filters.append(attempts.make(functools.partial(parse_filter, names, name, text), None))
+            filters.extend(attempts.make(functools.partial(_filter, names, name, text), ()))
         elif name in words:
             attempts.make(functools.partial(_refuse_twin, name), None)
         else:
             words[name] = text
-    return words, [one for one in filters if one is not None]
+            if name == WHERE:
+                filters.extend(attempts.make(functools.partial(parse_where, names, text), ()))
+    attempts.make(functools.partial(_bound_comparisons, filters), None)
+    return words, filters
+
+
+def _filter(names: Names, name: str, text: str) -> tuple[Condition, ...]:
+    return (parse_filter(names, name, text),)
 
 
 def _bound(names: Names, parameters: list[tuple[str, str]]) -> None:
@@ -111,6 +143,13 @@ def _bound(names: Names, parameters: list[tuple[str, str]]) -> None:
         count = sum(name == one for one, _ in parameters)
         if count > MAX_FILTERS:
             raise wrong(name, "REPEATED", f"'{name}' may be given once, not {count} times")
+
+
+def _bound_comparisons(filters: list[Condition]) -> None:
+    count = sum(1 for _ in comparisons(*filters))
+    if count > MAX_FILTERS:
+        message = f"a question has {MAX_FILTERS} comparisons at most, this one {count}"
+        raise wrong(WHERE, "TOO_MANY_FILTERS", message)
 
 
 def _refuse_twin(name: str) -> None:

@@ -32,6 +32,23 @@ def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
     return pa.schema([_field(column) for column in columns])
 
 
+def readable_schema(columns: Sequence[Column]) -> pa.Schema:
+    """Return the Arrow schema rows with these columns are served in.
+
+    Within objects every field may hold NULL: Arrow would look for a value inside an absent object too.
+    """
+    return pa.schema([field.with_type(_open_type(field.type)) for field in arrow_schema(columns)])
+
+
+def readable_batch(schema: pa.Schema, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a warehouse's own batch, column by column, with the names and types of a readable schema.
+
+    Instants without a zone are UTC. Raises pyarrow's own error for a value its type cannot hold.
+    """
+    arrays = [column.cast(field.type) for column, field in zip(batch.columns, schema, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
 def record_batch(schema: pa.Schema, rows: Sequence[Row]) -> pa.RecordBatch:
     """Return the rows, each as long as the schema, as one batch."""
     columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
@@ -49,3 +66,11 @@ def _type(logical_type: LogicalType) -> pa.DataType:
     if isinstance(logical_type, Array):
         return pa.list_(_type(logical_type.of))
     return pa.struct([_field(field) for field in logical_type.fields])
+
+
+def _open_type(physical: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(physical):
+        return pa.list_(_open_type(physical.value_type))
+    if pa.types.is_struct(physical):
+        return pa.struct([pa.field(field.name, _open_type(field.type)) for field in physical])
+    return physical

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+
 import google.auth
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.transport.requests import AuthorizedSession
@@ -33,6 +38,28 @@ def bigquery_client(
         client_options={"api_endpoint": endpoint} if endpoint else None,
         default_job_creation_mode=OPTIONAL_JOBS,
     )
+
+
+def storage_client(client: bigquery.Client) -> Callable[[], object] | None:
+    """Return what makes, once, a client of the Storage Read API with the same credentials.
+
+    None where its library or pyarrow is not installed: streams are then read through the client itself.
+    """
+    if not all(map(_is_installed, ("google.cloud.bigquery_storage_v1", "pyarrow"))):
+        return None
+
+    @functools.cache
+    def make() -> object:
+        # Imported when a stream is first read; the reader starts without it.
+        module = import_module("google.cloud.bigquery_storage_v1")
+        made: object = module.BigQueryReadClient(credentials=client._credentials)  # noqa: SLF001  # none else
+        return made
+
+    return make
+
+
+def _is_installed(name: str) -> bool:
+    return find_spec(name) is not None
 
 
 def _no_credentials() -> Credentials:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from exposure.contracts.model import INGEST_TIME, MESSAGE_ID, Column
 from exposure.contracts.types import Scalar
+from exposure.query.model import Operator, Order
+from exposure.warehouse.bigquery_schema import STANDARD_SQL_TYPES
+from exposure.warehouse.predicates import WRITTEN, order_item
 from exposure.warehouse.schema import Table
+
+_ELEMENT = "`_e`"
+_TEXT_MATCHES = {
+    Operator.PREFIX: "STARTS_WITH({}, {})",
+    Operator.CONTAINS: "STRPOS({}, {}) > 0",
+    Operator.ICONTAINS: "STRPOS(LOWER({}), LOWER({})) > 0",
+    Operator.LIKE: "{} LIKE {}",
+    Operator.MATCH: "REGEXP_CONTAINS({}, {})",
+}
 
 
 @dataclass(frozen=True)
@@ -25,9 +37,50 @@ class BigQueryDialect:
         """Return `@name`."""
         return f"@{name}"
 
-    def member(self, column: str, placeholder: str) -> str:
+    def member(self, operand: str, placeholder: str) -> str:
         """Return a membership whose text is the same for any number of values."""
-        return f"{column} IN UNNEST({placeholder})"
+        return f"{operand} IN UNNEST({placeholder})"
+
+    def comparison(self, scalar: Scalar, operand: str, operator: str, placeholder: str) -> str:
+        """Return the comparison itself: NaN meets none but !=."""
+        del scalar
+        return f"{operand} {operator} {placeholder}"
+
+    def text_match(self, operator: Operator, operand: str, placeholder: str) -> str:
+        """Return the function of that meaning; a backslash escapes in LIKE without being told to."""
+        return _TEXT_MATCHES[operator].format(operand, placeholder)
+
+    def pattern(self, operator: Operator, text: str) -> str:
+        """Return the pattern itself."""
+        del operator
+        return text
+
+    def json_member(self, operand: str, path: Sequence[str], scalar: Scalar) -> str:
+        """Return the member, which counts as of its type by how it is written; JSON itself as it is."""
+        where = f"{operand}, '$.{'.'.join(path)}'"
+        if scalar is Scalar.JSON:
+            return f"JSON_QUERY({where})"
+        text = f"JSON_VALUE({where})"
+        if scalar is Scalar.STRING:
+            return text
+        written = f"REGEXP_CONTAINS({text}, r'^(?:{WRITTEN[scalar]})$')"
+        return f"IF({written}, SAFE_CAST({text} AS {STANDARD_SQL_TYPES[scalar]}), NULL)"
+
+    def has(self, array: str, value_of: Callable[[str], str], placeholder: str) -> str:
+        """Return a subquery, which is FALSE of no array and of the empty one."""
+        return self._any_element(array, f"{value_of(_ELEMENT)} = {placeholder}")
+
+    def has_any(self, array: str, value_of: Callable[[str], str], placeholder: str) -> str:
+        """Return the same of memberships."""
+        return self._any_element(array, self.member(value_of(_ELEMENT), placeholder))
+
+    def is_nan(self, operand: str) -> str:
+        """Return `IS_NAN`."""
+        return f"IS_NAN({operand})"
+
+    def order(self, order: Order) -> str:
+        """Return the sort item: NaN is the least number by itself."""
+        return order_item(self, order)
 
     def output(self, column: Column) -> str:
         """Return the column; JSON as its text, which the client library would otherwise parse."""
@@ -47,6 +100,9 @@ class BigQueryDialect:
             f"(\n  SELECT {names}\n  FROM {self.path(table)}\n  WHERE {inner or 'TRUE'}\n"
             f"  QUALIFY ROW_NUMBER() OVER ({window}) = 1\n)"
         )
+
+    def _any_element(self, array: str, condition: str) -> str:
+        return f"EXISTS (SELECT 1 FROM UNNEST({array}) AS {_ELEMENT} WHERE {condition})"
 
     def path(self, table: Table) -> str:
         """Return the table's full name."""

@@ -7,6 +7,7 @@ is looked at before the status.
 from __future__ import annotations
 
 import concurrent.futures
+import re
 from collections.abc import Iterator
 
 import requests.exceptions
@@ -14,6 +15,7 @@ from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.auth.exceptions import GoogleAuthError
 
 from exposure.warehouse.port import (
+    AnswerOutOfRange,
     QueryTooExpensive,
     WarehouseError,
     WarehouseMisconfigured,
@@ -40,6 +42,7 @@ _REASONS: dict[str, type[WarehouseError]] = {
     "stopped": WarehouseUnavailable,
     "timeout": WarehouseUnavailable,
 }
+_OUT_OF_RANGE = re.compile(r"(over|under)flow|out of (allowed )?range", re.IGNORECASE)
 _TRY_LATER = (408, 429)
 
 
@@ -58,6 +61,9 @@ def _of_call(error: GoogleAPICallError) -> WarehouseError:
     for reason in _reasons(error):
         if reason in _REASONS:
             return _REASONS[reason](f"BigQuery: {reason}: {error.message}")
+        # The SQL is our own, so a value that fits no type can only be one of the answer: a sum, a date.
+        if reason == "invalidQuery" and _OUT_OF_RANGE.search(error.message or ""):
+            return AnswerOutOfRange(f"BigQuery: {error.message}")
     status = int(error.code or 500)
     kind = WarehouseUnavailable if status >= 500 or status in _TRY_LATER else WarehouseMisconfigured
     return kind(f"BigQuery: {error.message}")

@@ -11,19 +11,30 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from google.cloud import bigquery
 
 from exposure.clock import now
-from exposure.query.model import Operator, Query, Row
+from exposure.contracts.model import Column
+from exposure.query.aggregate import Aggregation
+from exposure.query.model import Filter, Operator, Query, Row
+from exposure.warehouse.aggregate_sql import compile_aggregate, compile_question, group_columns
+from exposure.warehouse.bigquery_aggregate_dialect import BigQueryAggregateDialect, BigQueryStoredDialect
 from exposure.warehouse.bigquery_dialect import BigQueryDialect
 from exposure.warehouse.bigquery_errors import FAILURES, warehouse_error
-from exposure.warehouse.bigquery_values import Converter, converters, query_parameter
+from exposure.warehouse.bigquery_plan import dry_run, stored_rows, table_path
+from exposure.warehouse.bigquery_stream import PAGE_ROWS, BigQueryStream, FinishedQuery
+from exposure.warehouse.bigquery_values import converters, query_parameter, row_values
 from exposure.warehouse.bounded_threads import BoundedThreads
+from exposure.warehouse.groups import cut_groups
 from exposure.warehouse.pages import cut_page
-from exposure.warehouse.port import Page, WarehouseUnavailable
-from exposure.warehouse.sql import Statement, compile_select
+from exposure.warehouse.port import Groups, Page, Plan, WarehouseUnavailable
+from exposure.warehouse.schema import rows_table
+from exposure.warehouse.sql import Statement, compile_select, compile_stream
+from exposure.warehouse.stream_pace import StreamPace
 
+T = TypeVar("T")
 # https://cloud.google.com/bigquery/pricing: a query bills whole MiB, at least 10 for each table it reads.
 _MIB = 2**20
 _LEAST_BILLED = 10 * _MIB
@@ -35,13 +46,16 @@ _LEAST_SECONDS = 0.5
 class BigQueryReaderLimits:
     """How much one reader does at a time, and what one question may take and bill.
 
-    `threads` is also how many connections the client should keep open.
+    `threads` and `streams` together are how many connections the client should keep open. A stream has
+    threads of its own; `deadline` bounds its query and each part of it, `stream_deadline` the whole.
     """
 
     deadline: timedelta = timedelta(seconds=8)
     max_bytes_billed: int = 10 * 2**30
     threads: int = 16
     queue: int = 64
+    streams: int = 4
+    stream_deadline: timedelta = timedelta(minutes=10)
 
     def __post_init__(self) -> None:
         """Refuse, with ValueError, bounds within which no question could be answered."""
@@ -65,75 +79,155 @@ class BigQueryReader:
         client: bigquery.Client,
         limits: BigQueryReaderLimits | None = None,
         clock: Callable[[], datetime] = now,
+        storage: Callable[[], Any] | None = None,
     ) -> None:
+        """Read through the client, and streams through the BigQueryReadClient `storage` returns, if any."""
         self._client = client
+        self._storage = storage
         self._limits = limits or BigQueryReaderLimits()
         self._clock = clock
         self._dialect = BigQueryDialect(client.project)
         self._threads = BoundedThreads("bigquery-reader", self._limits.threads, self._limits.queue)
+        self._stream_threads = BoundedThreads("bigquery-stream", self._limits.streams, 0)
+        self._streams: set[BigQueryStream] = set()
+        self._opening = 0
 
     async def select(self, query: Query) -> Page:
         """Return one page; see `Reader`."""
         statement = compile_select(query, self._dialect)
         as_of = self._clock()
-        until = time.monotonic() + self._limits.deadline.total_seconds()
-        call = functools.partial(self._answer, query, statement, until)
-        answer = await self._threads.run(call, self._limits.deadline)
+        columns = (*query.columns, *(order.column for order in query.order))
+        answer = await self._run(functools.partial(self._answer, query, statement, columns))
         return cut_page(query, answer.rows, as_of, bytes_billed=answer.bytes_billed)
+
+    async def aggregate(self, aggregation: Aggregation) -> Groups:
+        """Return the groups; see `Reader`."""
+        return await self._groups(aggregation, self._dialect)
+
+    async def estimate(self, counted: Aggregation) -> Groups:
+        """Return about how many rows there are: of all rows what the table says, else those stored."""
+        if counted.filters:
+            return await self._groups(counted, BigQueryStoredDialect(self._client.project))
+        as_of = self._clock()
+        path = table_path(rows_table(counted.contract), self._client.project)
+        rows = await self._run(lambda until: stored_rows(self._client, path, _left(until)))
+        return Groups([(rows,)], complete=True, as_of=as_of, bytes_billed=0)
+
+    async def explain(self, question: Query | Aggregation) -> Plan:
+        """Return what would be run, and what a dry run says it would read at most."""
+        statement = compile_question(question, BigQueryAggregateDialect(self._dialect))
+        return await self._run(lambda until: self._plan(question, statement, until))
+
+    async def stream(self, query: Query) -> BigQueryStream:
+        """Run the query and return its rows, unread; see `Reader`."""
+        statement = compile_stream(query, self._dialect)
+        self._streams = {one for one in self._streams if one.is_open}
+        if len(self._streams) + self._opening >= self._limits.streams:
+            raise WarehouseUnavailable("as many answers are read as streams as may be")
+        pace = StreamPace.beginning_now(self._limits.deadline, self._limits.stream_deadline)
+        until = time.monotonic() + self._limits.deadline.total_seconds()
+        call = functools.partial(self._finish, query, statement, self._clock(), until)
+        self._opening += 1
+        try:
+            finished = await self._stream_threads.run(call, self._limits.deadline)
+        finally:
+            self._opening -= 1
+        stream = BigQueryStream(finished, self._stream_threads, pace)
+        self._streams.add(stream)
+        return stream
 
     async def close(self) -> None:
         """Drop the questions that wait and close the connections."""
         self._threads.close()
+        self._stream_threads.close()
+        for stream in self._streams:
+            stream.close()
         self._client.close()  # type: ignore[no-untyped-call]
 
-    def _answer(self, query: Query, statement: Statement, until: float) -> _Answer:
-        seconds = until - time.monotonic()
-        if seconds < _LEAST_SECONDS:
-            raise WarehouseUnavailable("no time was left when a thread became free")
+    async def _run(self, call: Callable[[float], T]) -> T:
+        until = time.monotonic() + self._limits.deadline.total_seconds()
+        return await self._threads.run(lambda: call(until), self._limits.deadline)
+
+    async def _groups(self, aggregation: Aggregation, dialect: BigQueryDialect) -> Groups:
+        statement = compile_aggregate(aggregation, BigQueryAggregateDialect(dialect))
+        as_of, columns = self._clock(), group_columns(aggregation)
+        answer = await self._run(functools.partial(self._answer, aggregation, statement, columns))
+        return cut_groups(aggregation, answer.rows, as_of, bytes_billed=answer.bytes_billed)
+
+    def _plan(self, question: Query | Aggregation, statement: Statement, until: float) -> Plan:
+        seconds = _left(until)
+        config = self._job_config(question, statement, seconds, "explain")
+        return dry_run(self._client, statement, config, seconds)
+
+    def _answer(
+        self, query: Query | Aggregation, statement: Statement, columns: tuple[Column, ...], until: float
+    ) -> _Answer:
+        seconds = _left(until)
         try:
             found = self._ask(query, statement, seconds)
-            converts = converters((*query.columns, *(order.column for order in query.order)))
-            rows = [_row(row, converts) for row in found]
+            converts = converters(columns)
+            rows = [row_values(row, converts) for row in found]
         except FAILURES as error:
             raise warehouse_error(error) from error
         if found.total_rows != len(rows) or len(found.schema) != len(converts):
             raise WarehouseUnavailable("BigQuery: the answer is not whole")
         return _Answer(rows, _billed(found.total_bytes_processed or 0))
 
-    def _ask(self, query: Query, statement: Statement, seconds: float) -> bigquery.table.RowIterator:
+    def _finish(self, query: Query, statement: Statement, as_of: datetime, until: float) -> FinishedQuery:
+        seconds = _left(until)
+        try:
+            found = self._ask(query, statement, seconds, page_rows=PAGE_ROWS)
+        except FAILURES as error:
+            raise warehouse_error(error) from error
+        if len(found.schema) != len(query.columns):
+            raise WarehouseUnavailable("BigQuery: the answer is not whole")
+        billed = _billed(found.total_bytes_processed or 0)
+        storage = None if self._storage is None else self._storage()
+        return FinishedQuery(found, query.columns, as_of, billed, storage)
+
+    def _ask(
+        self, query: Query | Aggregation, statement: Statement, seconds: float, page_rows: int | None = None
+    ) -> bigquery.table.RowIterator:
+        endpoint = "export" if page_rows else _endpoint(query)
         # The library's own retries would go on for 10 minutes a call and 40 a job.
         return self._client.query_and_wait(
             statement.text,
-            job_config=self._job_config(query, statement, seconds),
+            job_config=self._job_config(query, statement, seconds, endpoint),
             location=self._client.location,
+            page_size=page_rows,
             api_timeout=seconds,
             wait_timeout=seconds,
             retry=bigquery.DEFAULT_RETRY.with_timeout(seconds),
             job_retry=None,  # type: ignore[arg-type]  # documented as "no retries of jobs"
         )
 
-    def _job_config(self, query: Query, statement: Statement, seconds: float) -> bigquery.QueryJobConfig:
+    def _job_config(
+        self, query: Query | Aggregation, statement: Statement, seconds: float, endpoint: str
+    ) -> bigquery.QueryJobConfig:
         # Only options that jobs.query takes; any other would quietly cost it the fast path.
         config = bigquery.QueryJobConfig(
             query_parameters=[query_parameter(one) for one in statement.parameters],
             maximum_bytes_billed=self._limits.max_bytes_billed,
             use_query_cache=True,
-            labels={"contract": query.contract.name, "endpoint": _endpoint(query)},
+            labels={"contract": query.contract.name, "endpoint": endpoint},
         )
         config.job_timeout_ms = int(seconds * 1000)
         return config
 
 
-def _endpoint(query: Query) -> str:
-    by_key = (one for one in query.filters if one.column.name == query.contract.key)
+def _endpoint(query: Query | Aggregation) -> str:
+    if isinstance(query, Aggregation):
+        return "aggregate"
+    plain = (one for one in query.filters if isinstance(one, Filter))
+    by_key = (one for one in plain if one.column.name == query.contract.key)
     return "row" if any(one.operator is Operator.EQ for one in by_key) else "rows"
 
 
-def _row(row: bigquery.Row, converts: tuple[Converter | None, ...]) -> Row:
-    # By index: Row.values() copies deeply what nobody else holds.
-    return tuple(
-        row[index] if convert is None else convert(row[index]) for index, convert in enumerate(converts)
-    )
+def _left(until: float) -> float:
+    seconds = until - time.monotonic()
+    if seconds < _LEAST_SECONDS:
+        raise WarehouseUnavailable("no time was left when a thread became free")
+    return seconds
 
 
 def _billed(bytes_processed: int) -> int:

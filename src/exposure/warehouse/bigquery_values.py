@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from google.cloud.bigquery import ArrayQueryParameter, ScalarQueryParameter
+from google.cloud.bigquery import ArrayQueryParameter, Row, ScalarQueryParameter
 
 from exposure.contracts.model import Column
 from exposure.contracts.types import Array, LogicalType, Scalar
 from exposure.warehouse.bigquery_schema import STANDARD_SQL_TYPES
-from exposure.warehouse.sql import Parameter
+from exposure.warehouse.bindings import Parameter
 
 Converter = Callable[[Any], object]
 QueryParameter = ScalarQueryParameter | ArrayQueryParameter
@@ -23,6 +23,14 @@ def query_parameter(one: Parameter) -> QueryParameter:
     if one.is_array:
         return ArrayQueryParameter(one.name, physical, list(value))
     return ScalarQueryParameter(one.name, physical, value)
+
+
+def row_values(row: Row, converts: Sequence[Converter | None]) -> tuple[object, ...]:
+    """Return a row of the library's as a row of ours."""
+    # By index: Row.values() copies deeply what nobody else holds.
+    return tuple(
+        row[index] if convert is None else convert(row[index]) for index, convert in enumerate(converts)
+    )
 
 
 def converters(columns: Sequence[Column]) -> tuple[Converter | None, ...]:

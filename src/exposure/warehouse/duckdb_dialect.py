@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from exposure.contracts.model import Column
 from exposure.contracts.types import DECIMAL_PRECISION, DECIMAL_SCALE, Array, LogicalType, Scalar
+from exposure.query.model import Operator, Order
+from exposure.warehouse.predicates import WRITTEN, order_item
 from exposure.warehouse.schema import Table
 
 _SCALARS = {
@@ -21,6 +24,15 @@ _SCALARS = {
     Scalar.JSON: "JSON",
     Scalar.BYTES: "BLOB",
 }
+_TEXT_MATCHES = {
+    Operator.PREFIX: "starts_with({}, {})",
+    Operator.CONTAINS: "contains({}, {})",
+    Operator.ICONTAINS: "contains(lower({}), lower({}))",
+    Operator.LIKE: "regexp_full_match({}, {})",
+    Operator.MATCH: "regexp_full_match({}, {})",
+}
+_ELEMENT = '"_e"'
+_PARTS = re.compile(r"\\(.)|(%+)|(_)|([^\\%_]+)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -35,9 +47,65 @@ class DuckDBDialect:
         """Return `$name`."""
         return f"${name}"
 
-    def member(self, column: str, placeholder: str) -> str:
+    def member(self, operand: str, placeholder: str) -> str:
         """Return a membership whose text is the same for any number of values."""
-        return f"{column} = ANY({placeholder})"
+        return f"{operand} = ANY({placeholder})"
+
+    def comparison(self, scalar: Scalar, operand: str, operator: str, placeholder: str) -> str:
+        """Return the comparison; to DuckDB alone NaN is greater than every value."""
+        compared = f"{operand} {operator} {placeholder}"
+        is_above = scalar is Scalar.NUMBER and operator in (">", ">=")
+        return f"({compared} AND NOT {self.is_nan(operand)})" if is_above else compared
+
+    def text_match(self, operator: Operator, operand: str, placeholder: str) -> str:
+        """Return the condition; LIKE as a regular expression, which takes linear time.
+
+        DuckDB's LIKE tries every split of a text at every %, and so does what it makes of
+        `regexp_matches`. In lower case its letters stay single: of İ GoogleSQL makes two.
+        """
+        return _TEXT_MATCHES[operator].format(operand, placeholder)
+
+    def pattern(self, operator: Operator, text: str) -> str:
+        """Return the regular expression of the whole text: https://github.com/google/re2/wiki/Syntax."""
+        if operator is Operator.MATCH:
+            return f"(?s:.*)(?:{text})(?s:.*)"
+        return f"(?s:{_PARTS.sub(_regular, text)})"
+
+    def json_member(self, operand: str, path: Sequence[str], scalar: Scalar) -> str:
+        """Return the member, which counts as of its type by how it is written; JSON itself as its text."""
+        where = f"{operand}, '$.{'.'.join(path)}'"
+        if scalar is Scalar.JSON:
+            return f"json_extract({where})"
+        text = (
+            f"CASE WHEN json_type({where}) NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string({where}) END"
+        )
+        if scalar is Scalar.STRING:
+            return f"({text})"
+        value = f"TRY_CAST({text} AS {_SCALARS[scalar]})"
+        if scalar is Scalar.TIMESTAMP:
+            # Only the zoned type minds the offset.
+            value = f"make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))"
+        return f"(CASE WHEN regexp_full_match({text}, '{WRITTEN[scalar]}') THEN {value} END)"
+
+    def has(self, array: str, value_of: Callable[[str], str], placeholder: str) -> str:
+        """Return whether a list of comparisons has one that holds."""
+        return self._any_element(array, f"{value_of(_ELEMENT)} = {placeholder}")
+
+    def has_any(self, array: str, value_of: Callable[[str], str], placeholder: str) -> str:
+        """Return the same of memberships; `= ANY` is a subquery, which no list is made of."""
+        return self._any_element(array, f"list_contains({placeholder}, {value_of(_ELEMENT)})")
+
+    def is_nan(self, operand: str) -> str:
+        """Return `isnan`."""
+        return f"isnan({operand})"
+
+    def order(self, order: Order) -> str:
+        """Return the sort item; to DuckDB alone NaN is the greatest number."""
+        item = order_item(self, order)
+        if order.column.type is not Scalar.NUMBER:
+            return item
+        nan = f"{self.is_nan(self.identifier(order.column.name))} {'ASC' if order.descending else 'DESC'}"
+        return f"{nan} NULLS {'FIRST' if order.nulls_first else 'LAST'}, {item}"
 
     def output(self, column: Column) -> str:
         """Return the column itself."""
@@ -48,6 +116,9 @@ class DuckDBDialect:
         del columns
         path = self.path(table)
         return path if not inner else f"(SELECT * FROM {path} WHERE {inner})"
+
+    def _any_element(self, array: str, condition: str) -> str:
+        return f"coalesce(list_contains([{condition} FOR {_ELEMENT} IN {array}], TRUE), FALSE)"
 
     def path(self, table: Table) -> str:
         """Return the table's full name."""
@@ -78,3 +149,10 @@ class DuckDBDialect:
             return f"{self.type(logical_type.of)}[]"
         fields = (f"{self.identifier(field.name)} {self.type(field.type)}" for field in logical_type.fields)
         return f"STRUCT({', '.join(fields)})"
+
+
+def _regular(part: re.Match[str]) -> str:
+    escaped, several, one, plain = part.groups()
+    if several:
+        return ".*"
+    return "." if one else re.escape(escaped or plain)

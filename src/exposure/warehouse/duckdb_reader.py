@@ -7,32 +7,44 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 
 import duckdb
 
 from exposure.clock import now
+from exposure.query.aggregate import Aggregation
 from exposure.query.model import Query, Row
+from exposure.warehouse.aggregate_sql import compile_aggregate, compile_question, group_columns
 from exposure.warehouse.bounded_threads import BoundedThreads
+from exposure.warehouse.duckdb_aggregate_dialect import DuckDBAggregateDialect
 from exposure.warehouse.duckdb_dialect import DuckDBDialect
 from exposure.warehouse.duckdb_errors import warehouse_error
+from exposure.warehouse.duckdb_stream import DuckDBStream
 from exposure.warehouse.duckdb_values import bindable, in_utc
+from exposure.warehouse.groups import cut_groups
 from exposure.warehouse.pages import cut_page
-from exposure.warehouse.port import Page, WarehouseUnavailable
-from exposure.warehouse.sql import Statement, compile_select
+from exposure.warehouse.port import Groups, Page, Plan, WarehouseUnavailable
+from exposure.warehouse.sql import Statement, compile_select, compile_stream
+from exposure.warehouse.stream_pace import StreamPace
 
 _DIALECT = DuckDBDialect()
+_GROUPS = DuckDBAggregateDialect(_DIALECT)
 
 
 @dataclass(frozen=True)
 class DuckDBReaderLimits:
-    """How much one reader does at a time, and how long one question may take."""
+    """How much one reader does at a time, and how long one question may take.
+
+    A stream has threads of its own; `deadline` bounds each part of it and `stream_deadline` the whole.
+    """
 
     deadline: timedelta = timedelta(seconds=8)
     threads: int = 4
     queue: int = 256
+    streams: int = 4
+    stream_deadline: timedelta = timedelta(minutes=10)
 
 
 class DuckDBReader:
@@ -48,6 +60,9 @@ class DuckDBReader:
         self._clock = clock
         self._threads = BoundedThreads("duckdb-reader", self._limits.threads, self._limits.queue)
         self._running: set[_Run] = set()
+        self._connection = connection
+        self._stream_threads = BoundedThreads("duckdb-stream", self._limits.streams, 0)
+        self._streams: set[DuckDBStream] = set()
         self._cursors: SimpleQueue[duckdb.DuckDBPyConnection] = SimpleQueue()
         for _ in range(self._limits.threads):
             self._cursors.put(connection.cursor())
@@ -56,21 +71,58 @@ class DuckDBReader:
         """Return one page; raises WarehouseUnavailable past the deadline or when too many wait."""
         statement = compile_select(query, _DIALECT)
         as_of = self._clock()
-        run = _Run()
-        self._running.add(run)
-        try:
-            rows = await self._threads.run(lambda: self._fetch(statement, run), self._limits.deadline)
-        finally:
-            run.give_up()
-            self._running.discard(run)
+        rows = await self._rows(statement)
         columns = (*query.columns, *(order.column for order in query.order))
         return cut_page(query, in_utc(columns, rows), as_of, bytes_billed=0)
 
+    async def aggregate(self, aggregation: Aggregation) -> Groups:
+        """Return the groups; see `Reader`."""
+        statement = compile_aggregate(aggregation, _GROUPS)
+        as_of = self._clock()
+        rows = in_utc(group_columns(aggregation), await self._rows(statement))
+        return cut_groups(aggregation, rows, as_of, bytes_billed=0)
+
+    async def estimate(self, counted: Aggregation) -> Groups:
+        """Return the exact number: rows are stored once here, and counting all of them reads none."""
+        return await self.aggregate(counted)
+
+    async def explain(self, question: Query | Aggregation) -> Plan:
+        """Return what would be run and DuckDB's own plan of it, which holds no estimate of bytes."""
+        statement = compile_question(question, _GROUPS)
+        steps = await self._rows(replace(statement, text=f"EXPLAIN {statement.text}"))
+        parameters = {one.name: one.value for one in statement.parameters}
+        return Plan("duckdb", statement.text, parameters, None, "\n".join(str(step[-1]) for step in steps))
+
+    async def stream(self, query: Query) -> DuckDBStream:
+        """Return all rows of the query, read as they are asked for; see `Reader`."""
+        statement = compile_stream(query, _DIALECT)
+        self._streams = {one for one in self._streams if one.is_open}
+        if len(self._streams) >= self._limits.streams:
+            raise WarehouseUnavailable("as many answers are read as streams as may be")
+        pace = StreamPace.beginning_now(self._limits.deadline, self._limits.stream_deadline)
+        cursor, as_of = self._connection.cursor(), self._clock()
+        stream = DuckDBStream(cursor, query.columns, as_of, self._stream_threads, pace)
+        self._streams.add(stream)
+        await stream.begin(statement)
+        return stream
+
     async def close(self) -> None:
-        """Release the threads; running questions are interrupted."""
+        """Release the threads; running questions and streams are interrupted."""
         self._threads.close()
+        self._stream_threads.close()
+        for stream in self._streams:
+            stream.close()
         for run in list(self._running):
             run.give_up()
+
+    async def _rows(self, statement: Statement) -> list[Row]:
+        run = _Run()
+        self._running.add(run)
+        try:
+            return await self._threads.run(lambda: self._fetch(statement, run), self._limits.deadline)
+        finally:
+            run.give_up()
+            self._running.discard(run)
 
     def _fetch(self, statement: Statement, run: _Run) -> list[Row]:
         cursor = self._cursors.get()

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
+from exposure.query.aggregate import Aggregation
 from exposure.query.model import Query, Row
 from exposure.warehouse.schema import Table
 
@@ -31,6 +32,10 @@ class QueryTooExpensive(WarehouseError):
     """The question would cost more than its byte cap; nothing was billed."""
 
 
+class AnswerOutOfRange(WarehouseError):
+    """A value of the answer, such as a sum, is greater than its type can hold: the question must change."""
+
+
 @dataclass(frozen=True)
 class Page:
     """One page of an answer.
@@ -47,6 +52,65 @@ class Page:
     bytes_billed: int
 
 
+@dataclass(frozen=True)
+class Groups:
+    """The groups of an answer.
+
+    `rows` hold each group's values and then its measures, in the order of the question. A bucket is its
+    beginning: a date, or an instant in UTC. `complete` is False when there are more groups than these.
+
+    Of groups apart a row holds the number of its group, the value and the count, and `cut` holds the numbers
+    of the groups that have more values than these.
+    """
+
+    rows: Sequence[Row]
+    complete: bool
+    as_of: datetime
+    bytes_billed: int
+    cut: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be run: the statement's text, its parameters by name, and what is known of its cost.
+
+    `bytes_estimated` is the most it would read, None when the warehouse does not say; `steps` is the
+    warehouse's own description, empty when it gives none.
+    """
+
+    engine: str
+    text: str
+    parameters: Mapping[str, object]
+    bytes_estimated: int | None
+    steps: str = ""
+
+
+class RowStream(Protocol):
+    """Every row of an answer, part by part, as they were at one moment: what is stored later is not there.
+
+    It is read in one way only, rows or batches, by one reader that asks for the next part when it has room
+    for it. Reading raises WarehouseUnavailable or WarehouseMisconfigured when the rows end too early; that
+    they have ended is said by an empty part alone.
+    """
+
+    @property
+    def as_of(self) -> datetime:
+        """Return when the rows were read."""
+
+    @property
+    def bytes_billed(self) -> int:
+        """Return what the whole answer cost."""
+
+    async def next_rows(self, most: int) -> Sequence[Row]:
+        """Return at most that many of the next rows, as in `Page.rows`; none when there are no more."""
+
+    async def next_batch(self) -> Any:
+        """Return the next rows as a `pyarrow.RecordBatch` of `warehouse.arrow.readable_schema`, or None."""
+
+    def close(self) -> None:
+        """Give up what was not read; may be called at any time, more than once, and waits for nothing."""
+
+
 class Reader(Protocol):
     """Answers questions. May not write."""
 
@@ -56,6 +120,27 @@ class Reader(Protocol):
         Raises WarehouseUnavailable, WarehouseMisconfigured or QueryTooExpensive; never returns a part
         of an answer that looks whole.
         """
+
+    async def stream(self, query: Query) -> RowStream:
+        """Return all rows the query means, whatever its `page_size` and `after`; no order when it has none.
+
+        Raises as `select` does, WarehouseUnavailable also when as many streams are read as may be.
+        """
+
+    async def aggregate(self, aggregation: Aggregation) -> Groups:
+        """Return the groups, made of at most one row per key.
+
+        Raises as `select` does, and AnswerOutOfRange.
+        """
+
+    async def estimate(self, counted: Aggregation) -> Groups:
+        """Return about what `aggregate` would of a bare count of rows; rows stored twice may count twice.
+
+        Without filters nothing is read. Raises as `select` does.
+        """
+
+    async def explain(self, question: Query | Aggregation) -> Plan:
+        """Return what would be run; runs nothing and bills nothing. Raises as `select` does."""
 
     async def close(self) -> None:
         """Release connections and threads; waits for no query."""

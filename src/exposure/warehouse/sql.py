@@ -7,34 +7,17 @@ differs between the warehouses is a `Dialect` (`duckdb_dialect`, `bigquery_diale
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from exposure.contracts.model import Column
 from exposure.contracts.types import Scalar
-from exposure.query.grammar import scalar_of
-from exposure.query.model import Filter, Operator, Order, Query, Row
+from exposure.query.model import Condition, Filter, Operator, Order, Query, comparisons
+from exposure.warehouse.bindings import Bindings, Parameter
+from exposure.warehouse.predicates import PredicateDialect, Predicates
 from exposure.warehouse.schema import Table, rows_table
 
-_COMPARISONS = {
-    Operator.EQ: "=",
-    Operator.NE: "!=",
-    Operator.LT: "<",
-    Operator.LTE: "<=",
-    Operator.GT: ">",
-    Operator.GTE: ">=",
-}
 PAGE_ROWS = "page_rows"
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One bound value. `is_array` says that `value` is a tuple of values of `type`."""
-
-    name: str
-    type: Scalar
-    value: object
-    is_array: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,17 +32,11 @@ class Statement:
     parameters: tuple[Parameter, ...]
 
 
-class Dialect(Protocol):
+class Dialect(PredicateDialect, Protocol):
     """How one warehouse writes what the compiler cannot write for all."""
 
-    def identifier(self, name: str) -> str:
-        """Return the name quoted, whatever it holds."""
-
-    def placeholder(self, name: str) -> str:
-        """Return the reference to a named parameter."""
-
-    def member(self, column: str, placeholder: str) -> str:
-        """Return the condition that the column equals one of the array parameter's values."""
+    def order(self, order: Order) -> str:
+        """Return the sort item: NaN is the least value, and NULL stands where the order says."""
 
     def output(self, column: Column) -> str:
         """Return the select item through which the adapter reads the column."""
@@ -76,6 +53,11 @@ def compile_select(query: Query, dialect: Dialect) -> Statement:
     return _Compiler(query, dialect).statement()
 
 
+def compile_stream(query: Query, dialect: Dialect) -> Statement:
+    """Return the statement of all rows the query means: the query's columns, no position and no limit."""
+    return _Compiler(replace(query, after=None), dialect).whole()
+
+
 class _Compiler:
     """Collects parameters while it writes; one instance per statement."""
 
@@ -83,28 +65,37 @@ class _Compiler:
         self._query = query
         self._dialect = dialect
         self._table = rows_table(query.contract)
-        self._parameters: list[Parameter] = []
+        self._bindings = Bindings()
+        self._predicates = Predicates(dialect, self._bindings)
 
     def statement(self) -> Statement:
+        query = self._query
+        lines = self._rows([*query.columns, *(order.column for order in query.order)])
+        rows = self._bindings.bind(Scalar.INTEGER, query.page_size + 1, name=PAGE_ROWS)
+        lines.append(f"LIMIT {self._dialect.placeholder(rows)}")
+        return Statement("\n".join(lines), self._bindings.parameters)
+
+    def whole(self) -> Statement:
+        lines = self._rows(self._query.columns)
+        return Statement("\n".join(lines), self._bindings.parameters)
+
+    def _rows(self, items: Sequence[Column]) -> list[str]:
         query, dialect = self._query, self._dialect
         # A bound on the event time is what prunes partitions, and all rows of a key share the key: only
         # these may act before the rows of a key are made one. Any other condition could let a later
         # row of the key through where the first one fails it.
-        early = {query.contract.event_time, query.contract.key}
-        inner = [self._filter(one) for one in query.filters if one.column.name in early]
-        outer = [self._filter(one) for one in query.filters if one.column.name not in early]
+        inner = [self._predicates.condition(one) for one in query.filters if self._is_early(one)]
+        outer = [self._predicates.condition(one) for one in query.filters if not self._is_early(one)]
         if query.after is not None:
-            outer.append(self._beyond(query.order, query.after))
+            # Never before: a row of a key whose first one is on an earlier page would be served again.
+            outer.append(self._predicates.beyond(query.order, query.after))
         source = dialect.one_row_per_key(self._table, self._needed(), " AND ".join(inner))
-        items = [*query.columns, *(order.column for order in query.order)]
-        lines = [
+        return [
             "SELECT " + ", ".join(self._item(index, column) for index, column in enumerate(items)),
             f"FROM {source}",
             *([f"WHERE {' AND '.join(outer)}"] if outer else []),
             *self._order_by(),
-            f"LIMIT {self._bind(Scalar.INTEGER, query.page_size + 1, name=PAGE_ROWS)}",
         ]
-        return Statement("\n".join(lines), tuple(self._parameters))
 
     def _item(self, index: int, column: Column) -> str:
         # Numbered, because a column may be both selected and ordered by; no declared column begins with _.
@@ -113,58 +104,23 @@ class _Compiler:
     def _order_by(self) -> list[str]:
         query = self._query
         key_is_given = any(
-            one.column.name == query.contract.key and one.operator is Operator.EQ for one in query.filters
+            isinstance(one, Filter) and one.column.name == query.contract.key and one.operator is Operator.EQ
+            for one in query.filters
         )
         # One row at most needs no order, and DuckDB finds it ten times faster without.
-        return [] if key_is_given else ["ORDER BY " + ", ".join(self._order(one) for one in query.order)]
+        if key_is_given or not query.order:
+            return []
+        return ["ORDER BY " + ", ".join(self._dialect.order(one) for one in query.order)]
 
     def _needed(self) -> tuple[Column, ...]:
         query = self._query
         used: Iterable[Column] = (
             *query.columns,
             *(order.column for order in query.order),
-            *(one.column for one in query.filters),
+            *(one.column for one in comparisons(*query.filters)),
         )
         return tuple({column.name: column for column in used}.values())
 
-    def _bind(self, scalar: Scalar, value: object, *, name: str = "", is_array: bool = False) -> str:
-        name = name or f"p{len(self._parameters)}"
-        self._parameters.append(Parameter(name, scalar, value, is_array))
-        return self._dialect.placeholder(name)
-
-    def _filter(self, one: Filter) -> str:
-        name, scalar = self._dialect.identifier(one.column.name), scalar_of(one.column)
-        if one.operator is Operator.IN:
-            return self._dialect.member(name, self._bind(scalar, one.value, is_array=True))
-        return f"{name} {_COMPARISONS[one.operator]} {self._bind(scalar, one.value)}"
-
-    def _order(self, order: Order) -> str:
-        name = self._dialect.identifier(order.column.name)
-        return f"{name} DESC NULLS LAST" if order.descending else f"{name} ASC NULLS FIRST"
-
-    def _beyond(self, order: Sequence[Order], after: Row) -> str:
-        """Return the condition of the rows behind a position; a conjunction, an OR on top prunes nothing."""
-        first, value = order[0], after[0]
-        behind = self._behind(first, value)
-        if len(order) == 1:
-            return behind
-        rest = self._beyond(order[1:], after[1:])
-        return f"({self._not_before(first, value)} AND ({behind} OR {rest}))"
-
-    def _behind(self, order: Order, value: object) -> str:
-        name = self._dialect.identifier(order.column.name)
-        if value is None:
-            return "FALSE" if order.descending else f"{name} IS NOT NULL"
-        bound = self._bind(scalar_of(order.column), value)
-        if not order.descending:
-            return f"{name} > {bound}"
-        return f"({name} < {bound} OR {name} IS NULL)" if order.column.nullable else f"{name} < {bound}"
-
-    def _not_before(self, order: Order, value: object) -> str:
-        name = self._dialect.identifier(order.column.name)
-        if value is None:
-            return f"{name} IS NULL" if order.descending else "TRUE"
-        bound = self._bind(scalar_of(order.column), value)
-        if not order.descending:
-            return f"{name} >= {bound}"
-        return f"({name} <= {bound} OR {name} IS NULL)" if order.column.nullable else f"{name} <= {bound}"
+    def _is_early(self, one: Condition) -> bool:
+        early = {self._query.contract.event_time, self._query.contract.key}
+        return all(part.column.name in early for part in comparisons(one))

@@ -5,7 +5,7 @@ FROM (
   WHERE TRUE
   QUALIFY ROW_NUMBER() OVER (PARTITION BY `order_id` ORDER BY `_ingest_time`, `_message_id`) = 1
 )
-WHERE (TRUE AND (`weight_kg` IS NOT NULL OR `order_id` > @p0))
+WHERE (`weight_kg` IS NOT NULL OR `order_id` > @p0)
 ORDER BY `weight_kg` ASC NULLS FIRST, `order_id` ASC NULLS FIRST
 LIMIT @page_rows;
 

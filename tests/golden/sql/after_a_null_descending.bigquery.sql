@@ -5,7 +5,7 @@ FROM (
   WHERE TRUE
   QUALIFY ROW_NUMBER() OVER (PARTITION BY `order_id` ORDER BY `_ingest_time`, `_message_id`) = 1
 )
-WHERE (`weight_kg` IS NULL AND (FALSE OR `order_id` > @p0))
+WHERE (`weight_kg` IS NULL AND `order_id` > @p0)
 ORDER BY `weight_kg` DESC NULLS LAST, `order_id` ASC NULLS FIRST
 LIMIT @page_rows;
 

@@ -5,7 +5,7 @@ FROM (
   WHERE TRUE
   QUALIFY ROW_NUMBER() OVER (PARTITION BY `order_id` ORDER BY `_ingest_time`, `_message_id`) = 1
 )
-WHERE ((`weight_kg` <= @p6 OR `weight_kg` IS NULL) AND ((`weight_kg` < @p0 OR `weight_kg` IS NULL) OR (`deliver_on` >= @p5 AND (`deliver_on` > @p1 OR (`paid` <= @p4 AND (`paid` < @p2 OR `order_id` > @p3))))))
+WHERE ((`weight_kg` <= @p0 OR IS_NAN(`weight_kg`) OR `weight_kg` IS NULL) AND ((`weight_kg` < @p0 OR IS_NAN(`weight_kg`) OR `weight_kg` IS NULL) OR (`deliver_on` >= @p1 AND (`deliver_on` > @p1 OR (`paid` <= @p2 AND (`paid` < @p2 OR `order_id` > @p3))))))
 ORDER BY `weight_kg` DESC NULLS LAST, `deliver_on` ASC NULLS FIRST, `paid` DESC NULLS LAST, `order_id` ASC NULLS FIRST
 LIMIT @page_rows;
 
@@ -13,7 +13,4 @@ LIMIT @page_rows;
 -- p1: date datetime.date(2026, 1, 31)
 -- p2: boolean True
 -- p3: string 'ord-1'
--- p4: boolean True
--- p5: date datetime.date(2026, 1, 31)
--- p6: number 2.5
 -- page_rows: integer 101

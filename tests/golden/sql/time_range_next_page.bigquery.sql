@@ -5,12 +5,11 @@ FROM (
   WHERE `timestamp` >= @p0
   QUALIFY ROW_NUMBER() OVER (PARTITION BY `id` ORDER BY `_ingest_time`, `_message_id`) = 1
 )
-WHERE (`timestamp` <= @p3 AND (`timestamp` < @p1 OR `id` > @p2))
+WHERE (`timestamp` <= @p1 AND (`timestamp` < @p1 OR `id` > @p2))
 ORDER BY `timestamp` DESC NULLS LAST, `id` ASC NULLS FIRST
 LIMIT @page_rows;
 
 -- p0: timestamp datetime.datetime(2026, 11, 25, 12, 0, tzinfo=datetime.timezone.utc)
 -- p1: timestamp datetime.datetime(2026, 11, 26, 12, 0, tzinfo=datetime.timezone.utc)
 -- p2: string 'evt-7'
--- p3: timestamp datetime.datetime(2026, 11, 26, 12, 0, tzinfo=datetime.timezone.utc)
 -- page_rows: integer 101

@@ -1,7 +1,7 @@
-"""The public keys that push tokens are signed with, fetched over HTTP and kept as long as they may be.
+"""The public keys that tokens are signed with, fetched over HTTP and kept as long as they may be.
 
 One fetch serves all who wait for it, and forged tokens cannot cause a flood of fetches. What a key signs is
-`token`'s concern. Format: RFC 7517; Google's address is https://www.googleapis.com/oauth2/v3/certs.
+`claims`' concern. Format: RFC 7517; Google's address is https://www.googleapis.com/oauth2/v3/certs.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import jwt
 from exposure.loopback import is_loopback
 
 _LOG = logging.getLogger(__name__)
+# Asymmetric alone: a shared secret published as a key would let everybody sign.
+_KEY_TYPES = ("RSA", "EC", "OKP")
 _FETCH_SECONDS = 5.0
 _MAX_AGE = re.compile(r"max-age=(\d{1,9})")
 _DEFAULT_MAX_AGE = 3600.0
@@ -29,7 +31,7 @@ _STALE_SECONDS = 3600.0
 
 
 class KeysUnavailable(Exception):
-    """The signer's certificates cannot be had right now; the push must be tried again."""
+    """The signer's certificates cannot be had right now; the request must be tried again."""
 
 
 class UnknownKey(Exception):
@@ -100,7 +102,7 @@ def _parse(document: Any) -> dict[str, jwt.PyJWK]:
     if not isinstance(document, dict):
         raise ValueError("no JSON object")  # noqa: TRY004 - the signer's fault, not a caller's
     keys = jwt.PyJWKSet.from_dict(document).keys
-    return {key.key_id: key for key in keys if key.key_id and key.key_type == "RSA"}
+    return {key.key_id: key for key in keys if key.key_id and key.key_type in _KEY_TYPES}
 
 
 def _max_age(cache_control: str) -> float:

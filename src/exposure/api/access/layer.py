@@ -1,0 +1,111 @@
+"""The ASGI layer in front of the API: who asks, how often, and which API answers them.
+
+There is one application per shape of what can be seen, so a contract or a column that a caller may not see is
+not hidden from an answer: the application that answers has never heard of it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from exposure.api.access.caller import ANONYMOUS, Caller, CannotVerify, Unauthenticated
+from exposure.api.access.door import Door
+from exposure.api.access.guard import IN_FORCE
+from exposure.api.access.policy import Policy, View
+from exposure.api.access.rate_limit import Standing, limit_fields
+from exposure.api.problems import QUOTA_EXCEEDED, SIGNER_UNAVAILABLE, UNAUTHENTICATED, Problem, answer
+from exposure.api.request import REQUEST_ID
+from exposure.contracts.catalog import Catalog
+
+_LOG = logging.getLogger(__name__)
+_KEPT_APPS = 64
+# Probes come with no credential, from the platform, and must be answered however much is asked.
+_UNCOUNTED = frozenset({"/health/live", "/health/ready"})
+_CREDENTIALS = "Authorization, X-API-Key"
+
+
+class AccessLayer:
+    """Serves each caller from the application `build` makes of what they see."""
+
+    def __init__(self, catalog: Catalog, door: Door, build: Callable[[Catalog], ASGIApp]) -> None:
+        self._door = door
+        self._build = build
+        self._policy = Policy(catalog)
+        self._apps: OrderedDict[tuple[int | None, ...], ASGIApp] = OrderedDict()
+        for contract in catalog:
+            if not contract.access.grants:
+                _LOG.warning("contract '%s' grants nobody anything and is served to no one", contract.name)
+        self._anonymous = self.app(self._policy.view(ANONYMOUS))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; the life of the applications is that of the one for everybody."""
+        if scope["type"] == "lifespan":
+            try:
+                await self._anonymous(scope, receive, send)
+            finally:
+                await self._door.close()
+        elif scope["type"] != "http" or scope["path"] in _UNCOUNTED:
+            await self._anonymous(scope, receive, send)
+        else:
+            await self._serve(scope, receive, send)
+
+    def app(self, view: View) -> ASGIApp:
+        """Return the application made of what the view shows."""
+        app = self._apps.pop(view.shape, None) or self._build(view.catalog)
+        self._apps[view.shape] = app
+        if len(self._apps) > _KEPT_APPS:
+            self._apps.popitem(last=False)
+        return app
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        caller, problem = await self._who(scope)
+        standings = await self._door.take(scope, caller)
+        problem = _exceeded(standings) or problem
+        fields = limit_fields(standings)
+
+        async def decorated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _decorate(MutableHeaders(scope=message), fields)
+            await send(message)
+
+        if problem is not None:
+            await answer(problem, scope[REQUEST_ID])(scope, receive, decorated)
+            return
+        view = self._policy.view(caller)
+        token = IN_FORCE.set(view)
+        try:
+            await self.app(view)(scope, receive, decorated)
+        finally:
+            IN_FORCE.reset(token)
+
+    async def _who(self, scope: Scope) -> tuple[Caller, Problem | None]:
+        """Return who asks, or nobody and why their credential does not count."""
+        try:
+            return await self._door.caller(Headers(scope=scope)), None
+        except Unauthenticated as error:
+            _LOG.info("request %s: a credential was refused: %s", scope[REQUEST_ID], error)
+            return ANONYMOUS, Problem(UNAUTHENTICATED, str(error))
+        except CannotVerify as error:
+            _LOG.warning("request %s: a credential cannot be verified: %s", scope[REQUEST_ID], error)
+            return ANONYMOUS, Problem(SIGNER_UNAVAILABLE, "the keys of the token's signer cannot be had")
+
+
+def _exceeded(standings: Sequence[Standing]) -> Problem | None:
+    violated = [one.quota.name for one in standings if one.is_refused]
+    if not violated:
+        return None
+    detail = f"more requests than the quota of this {violated[0]} allows"
+    return Problem(QUOTA_EXCEEDED, detail, members={"violated-policies": violated})
+
+
+def _decorate(headers: MutableHeaders, fields: Mapping[str, str]) -> None:
+    for name, value in fields.items():
+        headers[name] = value
+    # The answer may depend on who asks: no cache may give it to another, or to anybody unless it says so.
+    headers.add_vary_header(_CREDENTIALS)
+    headers.setdefault("Cache-Control", "no-store")

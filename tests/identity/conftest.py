@@ -1,0 +1,29 @@
+"""Fixtures of the identity tests: a clock to turn, a stand-in for Google, and the verifier that asks it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from exposure.identity.claims import GOOGLE_ISSUERS, ClaimsVerifier, Signer
+from fakes.token_signer import AUDIENCE, CertificateServer
+from fakes.turned_clock import TurnedClock
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    return TurnedClock()
+
+
+@pytest.fixture
+async def google() -> AsyncIterator[CertificateServer]:
+    async with CertificateServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def verifier(google: CertificateServer, clock: TurnedClock) -> AsyncIterator[ClaimsVerifier]:
+    verifier = ClaimsVerifier(Signer(GOOGLE_ISSUERS, AUDIENCE, google.url), clock=clock)
+    yield verifier
+    await verifier.close()
