@@ -35,6 +35,7 @@ def api() -> ASGIApp:
     # BigQuery's client loads it to make data frames, which takes longer than all else at the start.
     with deferred("pyarrow"):
         import google.cloud.bigquery  # noqa: F401
+    from exposure.api.answer_lines import AnswerLines
     from exposure.api.app import build_api
     from exposure.api.seal import TokenSealer
     from exposure.warehouse.bigquery_client import bigquery_client, storage_client
@@ -56,7 +57,8 @@ def api() -> ASGIApp:
     sealer = TokenSealer([decode_token_key(key.get_secret_value()) for key in settings.page_token_keys])
     # An emulator's address is that of its REST server alone.
     storage = None if settings.bigquery_endpoint else storage_client(client)
-    return build_api(CATALOG, BigQueryReader(client, limits, storage=storage), sealer, _door(settings))
+    reader = BigQueryReader(client, limits, storage=storage)
+    return AnswerLines(build_api(CATALOG, reader, sealer, _door(settings)), Lines(sys.stdout))
 
 
 def _door(settings: ApiSettings) -> Door:

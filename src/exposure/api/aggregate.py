@@ -15,8 +15,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from exposure.api.encode import JSON, RowEncoder, dumps, instant
-from exposure.api.explain import TIER, explained
+from exposure.api.explain import explained
 from exposure.api.request import both, negotiated, parameters
+from exposure.api.tiers import WAREHOUSE
 from exposure.contracts.model import Column, Contract
 from exposure.contracts.types import Scalar
 from exposure.query.aggregate import APPROXIMATE, Aggregation, Group, Measure
@@ -103,7 +104,7 @@ def _local(value: object, zone: ZoneInfo) -> object:
 def _answer(answer: dict[str, object], groups: Groups, started: float) -> Response:
     as_of, bytes_billed = groups.as_of, groups.bytes_billed
     elapsed_ms = round((time.perf_counter() - started) * 1000, 3)
-    stats = {"tier": TIER, "elapsed_ms": elapsed_ms, "bytes_billed": bytes_billed}
+    stats = {"tier": WAREHOUSE, "elapsed_ms": elapsed_ms, "bytes_billed": bytes_billed}
     headers = {
         "Cache-Control": "no-store",
         "Vary": "Accept",

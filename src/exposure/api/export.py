@@ -19,6 +19,7 @@ from exposure.api.formats.choice import Choice, choose_format
 from exposure.api.formats.format import Shape
 from exposure.api.request import accept, both, parameters
 from exposure.api.streamed import StreamedResponse
+from exposure.api.tiers import WAREHOUSE
 from exposure.contracts.model import Contract
 from exposure.query.model import Query
 from exposure.query.parse import parse_export
@@ -29,7 +30,6 @@ _SHAPES = (Shape.OBJECTS, Shape.ARRAYS)
 _PART_BYTES = 256 * 1024
 # Rows may hold megabytes each: a stream begins carefully and grows into its part's size.
 _FIRST_ROWS, _MOST_ROWS, _GROWTH = 8, 4096, 8
-_TIER = "warehouse"
 
 
 class ContractExport:
@@ -115,6 +115,6 @@ class _Parts:
 
     def _envelope(self) -> dict[str, object]:
         elapsed = round((time.perf_counter() - self._started) * 1000, 3)
-        stats = {"tier": _TIER, "elapsed_ms": elapsed, "bytes_billed": self._stream.bytes_billed}
+        stats = {"tier": WAREHOUSE, "elapsed_ms": elapsed, "bytes_billed": self._stream.bytes_billed}
         as_of = self._stream.as_of
         return {"complete": True, "next_page_token": None, "as_of": as_of, "stats": stats}

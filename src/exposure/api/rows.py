@@ -18,6 +18,7 @@ from exposure.api.formats.offered import JSON_FORMAT
 from exposure.api.problems import NOT_FOUND, Problem
 from exposure.api.request import accept, both, negotiated, next_url, parameters, refuse_parameters
 from exposure.api.seal import TokenSealer
+from exposure.api.tiers import WAREHOUSE
 from exposure.api.totals import Total, count_all
 from exposure.contracts.model import Column, Contract
 from exposure.query.asides import parse_count, parse_explain
@@ -27,8 +28,6 @@ from exposure.query.model import Filter, Operator, Order, Query
 from exposure.query.page_token import write_position
 from exposure.query.parse import parse_query, parse_selection
 from exposure.warehouse.port import Page, Reader
-
-_TIER = "warehouse"
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ async def _written(read: _Read, choice: Choice, envelope: Envelope, headers: dic
 
 
 def _facts(read: _Read) -> dict[str, object]:
-    stats = {"tier": _TIER, "elapsed_ms": read.elapsed_ms, "bytes_billed": read.bytes_billed}
+    stats = {"tier": WAREHOUSE, "elapsed_ms": read.elapsed_ms, "bytes_billed": read.bytes_billed}
     total = {"total": read.total.written} if read.total else {}
     return {**total, "as_of": read.page.as_of, "stats": stats}
 

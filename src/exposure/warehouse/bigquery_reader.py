@@ -18,7 +18,7 @@ from google.cloud import bigquery
 from exposure.clock import now
 from exposure.contracts.model import Column
 from exposure.query.aggregate import Aggregation
-from exposure.query.model import Filter, Operator, Query, Row
+from exposure.query.model import Filter, Operator, Query
 from exposure.warehouse.aggregate_sql import compile_aggregate, compile_question, group_columns
 from exposure.warehouse.bigquery_aggregate_dialect import BigQueryAggregateDialect, BigQueryStoredDialect
 from exposure.warehouse.bigquery_dialect import BigQueryDialect
@@ -28,7 +28,7 @@ from exposure.warehouse.bigquery_stream import PAGE_ROWS, BigQueryStream, Finish
 from exposure.warehouse.bigquery_values import converters, query_parameter, row_values
 from exposure.warehouse.bounded_threads import BoundedThreads
 from exposure.warehouse.groups import cut_groups
-from exposure.warehouse.pages import cut_page
+from exposure.warehouse.pages import Fetched, cut_page, fetch_within
 from exposure.warehouse.port import Groups, Page, Plan, WarehouseUnavailable
 from exposure.warehouse.schema import rows_table
 from exposure.warehouse.sql import Statement, compile_select, compile_stream
@@ -67,7 +67,7 @@ class BigQueryReaderLimits:
 
 @dataclass(frozen=True)
 class _Answer:
-    rows: list[Row]
+    fetched: Fetched
     bytes_billed: int
 
 
@@ -98,7 +98,7 @@ class BigQueryReader:
         as_of = self._clock()
         columns = (*query.columns, *(order.column for order in query.order))
         answer = await self._run(functools.partial(self._answer, query, statement, columns))
-        return cut_page(query, answer.rows, as_of, bytes_billed=answer.bytes_billed)
+        return cut_page(query, answer.fetched, as_of, bytes_billed=answer.bytes_billed)
 
     async def aggregate(self, aggregation: Aggregation) -> Groups:
         """Return the groups; see `Reader`."""
@@ -152,7 +152,7 @@ class BigQueryReader:
         statement = compile_aggregate(aggregation, BigQueryAggregateDialect(dialect))
         as_of, columns = self._clock(), group_columns(aggregation)
         answer = await self._run(functools.partial(self._answer, aggregation, statement, columns))
-        return cut_groups(aggregation, answer.rows, as_of, bytes_billed=answer.bytes_billed)
+        return cut_groups(aggregation, answer.fetched.rows, as_of, bytes_billed=answer.bytes_billed)
 
     def _plan(self, question: Query | Aggregation, statement: Statement, until: float) -> Plan:
         seconds = _left(until)
@@ -166,12 +166,15 @@ class BigQueryReader:
         try:
             found = self._ask(query, statement, seconds)
             converts = converters(columns)
-            rows = [row_values(row, converts) for row in found]
+            rows = (row_values(row, converts) for row in found)
+            # Its client asks for the rest of an answer as it is read.
+            fetched = fetch_within(rows) if isinstance(query, Query) else Fetched(list(rows))
         except FAILURES as error:
             raise warehouse_error(error) from error
-        if found.total_rows != len(rows) or len(found.schema) != len(converts):
+        is_whole = fetched.is_cut or found.total_rows == len(fetched.rows)
+        if not is_whole or len(found.schema) != len(converts):
             raise WarehouseUnavailable("BigQuery: the answer is not whole")
-        return _Answer(rows, _billed(found.total_bytes_processed or 0))
+        return _Answer(fetched, _billed(found.total_bytes_processed or 0))
 
     def _finish(self, query: Query, statement: Statement, as_of: datetime, until: float) -> FinishedQuery:
         seconds = _left(until)

@@ -9,7 +9,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from queue import SimpleQueue
+from typing import TypeVar
 
 import duckdb
 
@@ -24,11 +26,14 @@ from exposure.warehouse.duckdb_errors import warehouse_error
 from exposure.warehouse.duckdb_stream import DuckDBStream
 from exposure.warehouse.duckdb_values import bindable, in_utc
 from exposure.warehouse.groups import cut_groups
-from exposure.warehouse.pages import cut_page
+from exposure.warehouse.pages import Fetched, cut_page, fetch_within
 from exposure.warehouse.port import Groups, Page, Plan, WarehouseUnavailable
 from exposure.warehouse.sql import Statement, compile_select, compile_stream
 from exposure.warehouse.stream_pace import StreamPace
 
+T = TypeVar("T")
+# Few enough that rows of megabytes do not become many before they are weighed.
+_ROWS_AT_A_TIME = 64
 _DIALECT = DuckDBDialect()
 _GROUPS = DuckDBAggregateDialect(_DIALECT)
 
@@ -71,9 +76,10 @@ class DuckDBReader:
         """Return one page; raises WarehouseUnavailable past the deadline or when too many wait."""
         statement = compile_select(query, _DIALECT)
         as_of = self._clock()
-        rows = await self._rows(statement)
+        fetched = await self._fetched(statement, _page_of)
         columns = (*query.columns, *(order.column for order in query.order))
-        return cut_page(query, in_utc(columns, rows), as_of, bytes_billed=0)
+        rows = Fetched(in_utc(columns, fetched.rows), fetched.is_cut)
+        return cut_page(query, rows, as_of, bytes_billed=0)
 
     async def aggregate(self, aggregation: Aggregation) -> Groups:
         """Return the groups; see `Reader`."""
@@ -116,25 +122,33 @@ class DuckDBReader:
             run.give_up()
 
     async def _rows(self, statement: Statement) -> list[Row]:
+        return await self._fetched(statement, lambda cursor: cursor.fetchall())
+
+    async def _fetched(self, statement: Statement, fetch: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         run = _Run()
         self._running.add(run)
         try:
-            return await self._threads.run(lambda: self._fetch(statement, run), self._limits.deadline)
+            return await self._threads.run(lambda: self._fetch(statement, run, fetch), self._limits.deadline)
         finally:
             run.give_up()
             self._running.discard(run)
 
-    def _fetch(self, statement: Statement, run: _Run) -> list[Row]:
+    def _fetch(self, statement: Statement, run: _Run, fetch: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         cursor = self._cursors.get()
         try:
             run.begin(cursor)
             cursor.execute(statement.text, {one.name: bindable(one.value) for one in statement.parameters})
-            return cursor.fetchall()
+            return fetch(cursor)
         except duckdb.Error as error:
             raise warehouse_error(error) from error
         finally:
             run.end()
             self._cursors.put(cursor)
+
+
+def _page_of(cursor: duckdb.DuckDBPyConnection) -> Fetched:
+    parts = iter(lambda: cursor.fetchmany(_ROWS_AT_A_TIME), [])
+    return fetch_within(chain.from_iterable(parts))
 
 
 class _Run:

@@ -1,19 +1,47 @@
-"""From the rows of a compiled statement to a page, the same for every adapter."""
+"""From the rows of a compiled statement to a page, the same for every adapter.
+
+A page ends early, and says so, where its rows are so large that it would take more memory than a page may.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from exposure.query.model import Query, Row
 from exposure.warehouse.port import Page
 
+PAGE_BYTES = 16_000_000
+# About what a value takes whose length says nothing of it.
+_PLAIN_BYTES = 32
 
-def cut_page(query: Query, rows: Sequence[Row], as_of: datetime, *, bytes_billed: int) -> Page:
-    """Return the page; `rows` are those of `compile_select`, the position behind each and one too many."""
+
+@dataclass(frozen=True)
+class Fetched:
+    """Rows as they were fetched; `is_cut` says that there were more, left out for their size."""
+
+    rows: Sequence[Row]
+    is_cut: bool = False
+
+
+def fetch_within(rows: Iterable[Row], most_bytes: int = PAGE_BYTES) -> Fetched:
+    """Return rows until they take so many bytes, one at least; the rest is not asked for."""
+    fetched: list[Row] = []
+    left = most_bytes
+    for row in rows:
+        if fetched and left < 0:
+            return Fetched(fetched, is_cut=True)
+        fetched.append(row)
+        left -= _bytes_of(row)
+    return Fetched(fetched)
+
+
+def cut_page(query: Query, fetched: Fetched, as_of: datetime, *, bytes_billed: int) -> Page:
+    """Return the page; the rows are those of `compile_select`, the position behind each and one too many."""
     width = len(query.columns)
-    kept = rows[: query.page_size]
-    complete = len(rows) <= query.page_size
+    kept = fetched.rows[: query.page_size]
+    complete = len(fetched.rows) <= query.page_size and not fetched.is_cut
     return Page(
         rows=[row[:width] for row in kept],
         complete=complete,
@@ -21,3 +49,13 @@ def cut_page(query: Query, rows: Sequence[Row], as_of: datetime, *, bytes_billed
         as_of=as_of,
         bytes_billed=bytes_billed,
     )
+
+
+def _bytes_of(value: object) -> int:
+    if isinstance(value, (str, bytes)):
+        return len(value) + _PLAIN_BYTES
+    if isinstance(value, dict):
+        return sum(map(_bytes_of, value.values())) + _PLAIN_BYTES
+    if isinstance(value, (tuple, list)):
+        return sum(map(_bytes_of, value)) + _PLAIN_BYTES
+    return _PLAIN_BYTES
