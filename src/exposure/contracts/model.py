@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from exposure.contracts import rules
 from exposure.contracts.types import LogicalType, Scalar
+from exposure.contracts.unknown_fields import UnknownFields
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Contract:
 
     `key` names the column that identifies a row (at most one row per key is served); `event_time` names
     the timestamp the table is partitioned by. `retention` is how long after its event time a row is kept,
-    None for ever.
+    None for ever. `unknown_fields` says what becomes of published fields that are not declared here.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Contract:
     clustered_by: tuple[str, ...] = ()
     retention: timedelta | None = None
     service_level: ServiceLevel = field(default_factory=ServiceLevel)
+    unknown_fields: UnknownFields = UnknownFields.KEEP
 
     def __post_init__(self) -> None:
         """Refuse a declaration that cannot be stored or served, with `WrongDeclaration`."""

@@ -17,7 +17,8 @@ from starlette.types import Message as Event
 from starlette.types import Receive, Scope, Send
 
 from exposure.ingest.message import BadEnvelope, Message, decode_push
-from exposure.ingest.pipeline import Outcome, Pipeline
+from exposure.ingest.outcome import Outcome
+from exposure.ingest.pipeline import Pipeline
 from exposure.ingest.signing_keys import KeysUnavailable
 from exposure.ingest.token import Forbidden, Unauthenticated
 from exposure.warehouse.port import Writer
