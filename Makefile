@@ -1,7 +1,7 @@
 # Everything a person or a CI machine types. Needs make, git and Python >= 3.11; nothing else.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run venv test bench plan golden check format lint types imports lock lock-check clean
+.PHONY: help run venv test bench load plan golden check format lint types imports lock lock-check clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,6 +26,10 @@ bench: $(VENV)/.dev-installed ## measure pushes, pulls, reads and exports on thi
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.pull
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.read
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.export
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.start
+
+load: $(VENV)/.dev-installed $(VENV)/load/.installed ## put load on the platform, here or deployed, and report (ARGS="--help")
+	@PYTHONPATH=tests:src $(BIN)/python -m load --locust $(VENV)/load/bin/locust $(ARGS)
 
 plan: $(VENV)/.dev-installed ## print what a stack declares, no account needed (STACK=dev|prod)
 	@PYTHONPATH=. $(BIN)/python -m stacks.plan $(or $(STACK),dev)
@@ -53,6 +57,7 @@ define LOCK
 	@$(COMPILE) --extra local --extra stacks --group dev pyproject.toml -o $(1)/dev.txt
 	@for extra in api ingest local stacks; do \
 		$(COMPILE) --extra $$extra -c $(1)/dev.txt pyproject.toml -o $(1)/$$extra.txt || exit 1; done
+	@$(COMPILE) --group load -c $(1)/dev.txt -o $(1)/load.txt
 	@$(COMPILE) stacks/policy/requirements.in -o $(2)
 endef
 
@@ -91,3 +96,10 @@ $(VENV)/.local-installed: $(BIN)/python requirements/local.txt pyproject.toml
 $(VENV)/.dev-installed: $(BIN)/python requirements/dev.txt pyproject.toml
 	$(call INSTALL,dev)
 	@touch $@ $(VENV)/.local-installed
+
+# Locust has an environment of its own: it replaces the standard library's sockets.
+$(VENV)/load/.installed: $(VENV)/.dev-installed requirements/load.txt
+	@echo "installing requirements/load.txt"
+	@$(BIN)/python -m venv $(VENV)/load
+	@$(BIN)/uv pip install --quiet --python $(VENV)/load/bin/python --require-hashes -r requirements/load.txt
+	@touch $@

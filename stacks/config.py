@@ -187,6 +187,7 @@ class Settings(_Part):
     query: QuerySettings
     alerts: AlertSettings
     slo_period_days: Annotated[int, Field(ge=7, le=30)]
+    canary: bool
     budget: BudgetSettings | None
     cache: CacheSettings | None
     bi_engine_gib: Annotated[int, Field(ge=1, le=250)] | None

@@ -18,7 +18,8 @@ from exposure.telemetry.names import Metric
 from stacks import metrics
 from stacks.alert_policy import Sample
 from stacks.config import Settings
-from stacks.metrics import Signal, promql
+from stacks.message_alerts import archive_of, oldest_of
+from stacks.metrics import Signal, home_of_ingest, promql
 from stacks.tiles import Row, Widget, budget_left, chart, dashboard, heading, note, query_chart
 
 _TITLE = "Data exposure"
@@ -41,7 +42,7 @@ class Dashboard(pulumi.ComponentResource):
         super().__init__("exposure:dashboard:Dashboard", name, None, opts)
         rows = [*_in(), *_stored(settings), *_out(), *_money(settings)]
         for shown in contracts:
-            rows += _contract(shown)
+            rows += _contract(shown, settings)
         declared = monitoring.Dashboard(
             name,
             monitoring.DashboardArgs(dashboard_json=pulumi.Output.json_dumps(dashboard(_TITLE, rows))),
@@ -66,24 +67,27 @@ def _in() -> list[Row]:
 
 
 def _stored(settings: Settings) -> list[Row]:
-    ingest = metrics.REVISION if settings.worker is None else metrics.WORKER_POOL
-    freshness = _percentile(names.FRESHNESS, 0.99, ingest)
+    ingest = home_of_ingest(settings)
+    rows = _per_second(names.APPENDED_ROWS, "_sum", ingest)
+    quarantined = _per_second(names.QUARANTINED, resource=ingest)
+    failed = _per_second(names.FAILED_APPENDS, resource=ingest)
+    durations: list[Widget] = [
+        query_chart("An append takes (p95)", _percentile(names.APPEND_DURATION, 0.95, ingest), unit="s"),
+        query_chart("Publish to visible (p99)", _percentile(names.FRESHNESS, 0.99, ingest), unit="s"),
+    ]
+    if settings.canary:
+        age = _percentile(names.CANARY_AGE, 0.95)
+        durations.append(query_chart("Canaries take, by result (p95)", age, unit="s"))
     return [
         heading("Stored"),
         Row(
             widgets=[
-                query_chart("Messages per second, by outcome", _per_second(names.MESSAGES), unit="1/s"),
-                query_chart("Quarantined per second, by reason", _per_second(names.QUARANTINE), unit="1/s"),
-                query_chart("Appends per second, by outcome", _per_second(names.APPENDS), unit="1/s"),
+                query_chart("Rows per second", rows, unit="1/s"),
+                query_chart("Quarantined per second, by reason", quarantined, unit="1/s"),
+                query_chart("Failed appends per second, by kind", failed, unit="1/s"),
             ]
         ),
-        Row(
-            widgets=[
-                query_chart("An append takes (p95)", _percentile(names.APPEND_DURATION, 0.95), unit="s"),
-                query_chart("Publish to visible (p99)", freshness, unit="s"),
-                query_chart("Canaries visible after (p95)", _percentile(names.CANARY_AGE, 0.95), unit="s"),
-            ]
-        ),
+        Row(widgets=durations),
     ]
 
 
@@ -116,7 +120,7 @@ def _money(settings: Settings) -> list[Row]:
         f"The budget is {limit}. BigQuery bills by the bytes scanned, 10 MB at least for each query; "
         "Google counts them up to six hours late."
     )
-    billed = f"sum by ({names.CONTRACT}) (rate({promql(names.BYTES_BILLED, '_sum')}[10m]))"
+    billed = _per_second(names.BYTES_BILLED, "_sum")
     return [
         heading("Money"),
         Row(
@@ -136,31 +140,25 @@ def _money(settings: Settings) -> list[Row]:
     ]
 
 
-def _contract(shown: Shown) -> list[Row]:
+def _contract(shown: Shown, settings: Settings) -> list[Row]:
     contract = shown.contract
     budgets: list[Widget] = [
         budget_left(f"{contract.name}: {promise} budget left", objective)
         for promise, objective in shown.objectives.items()
     ]
-    oldest = Sample(
-        signal=metrics.OLDEST_UNACKED,
-        labels={"subscription_id": contract.subscription},
-        seconds=60,
-        aligner="ALIGN_MAX",
-        reducer="REDUCE_MAX",
-    )
-    unaccounted = f"max({promql(names.UNACCOUNTED, contract=contract.name)})"
-    return [
-        heading(contract.name),
-        Row(widgets=budgets, height=10),
-        Row(
-            widgets=[
-                chart(f"{contract.name}: oldest message that waits", oldest),
-                chart(f"{contract.name}: dead letters", _dead_letters(contract)),
-                query_chart(f"{contract.name}: unaccounted messages", unaccounted, unit="1"),
-            ]
-        ),
+    messages: list[Widget] = [
+        chart(f"{contract.name}: oldest message that waits", oldest_of(contract.subscription)),
+        chart(f"{contract.name}: dead letters", _dead_letters(contract)),
+        chart(f"{contract.name}: oldest dead letter not kept yet", oldest_of(archive_of(contract))),
     ]
+    if settings.canary:
+        found, reports = (
+            f"sum(increase({promql(names.UNACCOUNTED, ending, contract=contract.name)}[10m]))"
+            for ending in ("_sum", "_count")
+        )
+        title = f"{contract.name}: unaccounted messages, by reconciliation"
+        messages.append(query_chart(title, f"{found} / {reports}", unit="1"))
+    return [heading(contract.name), Row(widgets=budgets, height=10), Row(widgets=messages)]
 
 
 def _rate(signal: Signal, *by: str) -> Sample:
@@ -193,10 +191,10 @@ def _dead_letters(contract: Contract) -> Sample:
     )
 
 
-def _per_second(metric: Metric) -> str:
-    return f"sum by ({', '.join(metric.labels)}) (rate({promql(metric)}[5m]))"
+def _per_second(metric: Metric, ending: str = "", resource: str | None = None) -> str:
+    return f"sum by ({', '.join(metric.labels)}) (rate({promql(metric, ending, resource)}[5m]))"
 
 
-def _percentile(metric: Metric, share: float, resource: str = metrics.REVISION) -> str:
+def _percentile(metric: Metric, share: float, resource: str | None = None) -> str:
     buckets = f"sum by (le, {', '.join(metric.labels)}) (rate({promql(metric, '_bucket', resource)}[5m]))"
     return f"histogram_quantile({share}, {buckets})"

@@ -1,4 +1,4 @@
-"""The metrics that Cloud Monitoring reads from logs: Cloud Run's log of requests, and the services' lines.
+"""The metrics that Cloud Monitoring reads from logs: Cloud Run's log of requests, and the programs' lines.
 
 They are the same for every contract, which is a label of theirs. What they are called and what their lines
 hold is said in `telemetry.names`; nothing is charted or alerted on here.
@@ -10,12 +10,11 @@ import pulumi
 from pulumi_gcp import logging
 
 from exposure.telemetry import names
-from exposure.telemetry.names import Kind, Metric, Source
+from exposure.telemetry.names import Kind, Metric
+from stacks.metrics import homes_of
 
 _REQUEST = 'resource.type="cloud_run_revision" AND log_id("run.googleapis.com/requests")'
-_LINE = (
-    'resource.type=("cloud_run_revision" OR "cloud_run_worker_pool") AND log_id("run.googleapis.com/stdout")'
-)
+_LINES = 'log_id("run.googleapis.com/stdout")'
 # Regular expressions over what Cloud Run logs of a request; a duration is written 0.123s.
 PATH_OF_ROWS = "^https?://[^/]+/v1/[a-z]"
 CONTRACT_IN_URL = "^https?://[^/]+/v1/([a-z][a-z0-9_]*).*$"
@@ -43,9 +42,7 @@ class LogMetrics(pulumi.ComponentResource):
     def __init__(self, name: str, opts: pulumi.ResourceOptions) -> None:
         super().__init__("exposure:log_metrics:LogMetrics", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        self.declared = [
-            _declare(metric, child) for metric in names.METRICS if metric.source is not Source.OTLP
-        ]
+        self.declared = [_declare(metric, child) for metric in names.METRICS]
         self.register_outputs({})
 
 
@@ -75,17 +72,18 @@ def _declare(metric: Metric, opts: pulumi.ResourceOptions) -> logging.Metric:
 
 
 def _filter(metric: Metric) -> str:
-    if metric.source is Source.LINE:
-        return f'{_LINE} AND jsonPayload.{names.EVENT_FIELD}="{metric.event}"'
-    return _FILTERS[metric.name]
+    if not metric.event:
+        return _FILTERS[metric.name]
+    homes = " OR ".join(f'"{home}"' for home in homes_of(metric))
+    return f'resource.type=({homes}) AND {_LINES} AND jsonPayload.{names.EVENT_FIELD}="{metric.event}"'
 
 
 def _label(metric: Metric, label: str) -> str:
-    return f"EXTRACT(jsonPayload.{label})" if metric.source is Source.LINE else _REQUEST_LABELS[label]
+    return f"EXTRACT(jsonPayload.{label})" if metric.event else _REQUEST_LABELS[label]
 
 
 def _value(metric: Metric) -> str:
-    return f"EXTRACT(jsonPayload.{metric.field})" if metric.source is Source.LINE else _LATENCY
+    return f"EXTRACT(jsonPayload.{metric.field})" if metric.event else _LATENCY
 
 
 def _buckets(metric: Metric) -> logging.MetricBucketOptionsArgs:

@@ -1,6 +1,7 @@
-"""The alerts on each contract's messages: unprocessed, dead, quarantined, unaccounted for, or unproven.
+"""The alerts on each contract's messages: unprocessed, dead, dead and not yet kept, or quarantined.
 
-What the services answer is in `alerts`, how fresh rows are in `objectives`.
+What the services answer is in `alerts`, how fresh rows are in `objectives`, what a canary finds in
+`canary_alerts`.
 """
 
 from __future__ import annotations
@@ -10,39 +11,50 @@ import pulumi
 from exposure.contracts.model import Contract
 from exposure.telemetry import names
 from stacks.alert_policy import Alert, Routing, Sample, above, declare_alert, holds
-from stacks.metrics import DEAD_LETTERS, OLDEST_UNACKED, Not, promql
+from stacks.config import Settings
+from stacks.metrics import DEAD_LETTERS, OLDEST_UNACKED, home_of_ingest, promql
 
 _UNPROCESSED_SECONDS = 120
+_UNKEPT_SECONDS = 600
 _QUARANTINED_SHARE = 0.05
-_CANARY_FAILURES = 3
 
 
 class MessageAlerts(pulumi.ComponentResource):
     """The alerts on one contract's messages."""
 
-    def __init__(self, contract: Contract, routing: Routing, opts: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self, contract: Contract, settings: Settings, routing: Routing, opts: pulumi.ResourceOptions
+    ) -> None:
         super().__init__("exposure:message_alerts:MessageAlerts", contract.name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         for alert in (
             _unprocessed(contract),
             _dead_letters(contract),
-            _quarantine(contract),
-            _canary_missing(contract),
-            _canary_failing(contract),
-            _unaccounted(contract),
+            _dead_letters_unkept(contract),
+            _quarantine(contract, home_of_ingest(settings)),
         ):
             declare_alert(alert, routing, child)
         self.register_outputs({})
 
 
-def _unprocessed(contract: Contract) -> Alert:
-    oldest = Sample(
+def oldest_of(subscription: str) -> Sample:
+    """Return the age of the oldest message of a subscription that is not acknowledged."""
+    return Sample(
         signal=OLDEST_UNACKED,
-        labels={"subscription_id": contract.subscription},
+        labels={"subscription_id": subscription},
         seconds=60,
         aligner="ALIGN_MAX",
         reducer="REDUCE_MAX",
     )
+
+
+def archive_of(contract: Contract) -> str:
+    """Return the subscription that writes a contract's dead letters to their table; made by `feed`."""
+    return f"{contract.dead_letter_topic}-archive"
+
+
+def _unprocessed(contract: Contract) -> Alert:
+    oldest = oldest_of(contract.subscription)
     return Alert(
         name=f"{contract.name}-unprocessed",
         title=f"{contract.name}: messages unprocessed for more than 2 minutes",
@@ -82,11 +94,32 @@ def _dead_letters(contract: Contract) -> Alert:
     )
 
 
-def _quarantine(contract: Contract) -> Alert:
-    def rate(**labels: str) -> str:
-        return f"sum(rate({promql(names.MESSAGES, contract=contract.name, **labels)}[10m]))"
+def _dead_letters_unkept(contract: Contract) -> Alert:
+    oldest = oldest_of(archive_of(contract))
+    return Alert(
+        name=f"{contract.name}-dead-letters-unkept",
+        title=f"{contract.name}: dead letters do not reach their table",
+        severity="CRITICAL",
+        conditions=[above("age of the oldest dead letter that waits", oldest, _UNKEPT_SECONDS)],
+        means=(
+            f"A dead letter of {contract.topic} has waited for more than 10 minutes to be written to "
+            f"{contract.dataset}.{contract.name}_dead_letters. After the feed's retention_days it is lost."
+        ),
+        first=(
+            "See whether the table is there with the archive's columns, and whether Pub/Sub's own account "
+            "may still write to it. pulumi up --refresh mends both; Pub/Sub then writes what waits."
+        ),
+        labels={"contract": contract.name},
+    )
 
-    query = f"{rate(outcome=names.QUARANTINED)} / {rate()} > {_QUARANTINED_SHARE}"
+
+def _quarantine(contract: Contract, ingest: str) -> Alert:
+    def rate(metric: names.Metric, ending: str = "") -> str:
+        return f"sum(rate({promql(metric, ending, ingest, contract=contract.name)}[10m]))"
+
+    quarantined, stored = rate(names.QUARANTINED), rate(names.APPENDED_ROWS, "_sum")
+    # Without the zero there would be no share at all while nothing is stored and everything is quarantined.
+    query = f"{quarantined} / ({quarantined} + ({stored} or vector(0))) > {_QUARANTINED_SHARE}"
     return Alert(
         name=f"{contract.name}-quarantine",
         title=f"{contract.name}: more than 5 % of messages are quarantined",
@@ -97,48 +130,5 @@ def _quarantine(contract: Contract) -> Alert:
             "release of ours reads it wrongly. The messages are kept, each with its reason."
         ),
         first=f"Count {contract.dataset}.{contract.name}_quarantine by reason and ask who published last.",
-        labels={"contract": contract.name},
-    )
-
-
-def _canary_missing(contract: Contract) -> Alert:
-    seen = promql(names.CANARIES, contract=contract.name)
-    return Alert(
-        name=f"{contract.name}-canary-missing",
-        title=f"{contract.name}: no canary for 10 minutes",
-        severity="WARNING",
-        conditions=[holds("no canary reported", f"absent_over_time({seen}[10m])")],
-        means="Nobody checks any more that a published message can be read; a dead prober is a silent one.",
-        first="Look at the last executions of the canary job and its log.",
-        labels={"contract": contract.name},
-    )
-
-
-def _canary_failing(contract: Contract) -> Alert:
-    failed = promql(names.CANARIES, contract=contract.name, result=Not(names.VISIBLE))
-    query = f"sum(increase({failed}[5m])) >= {_CANARY_FAILURES}"
-    return Alert(
-        name=f"{contract.name}-canary-failing",
-        title=f"{contract.name}: published canaries cannot be read",
-        severity="CRITICAL",
-        conditions=[holds("canaries of 5 minutes that were not visible", query)],
-        means="At least three canaries of the last five minutes were late, missing, changed or there twice.",
-        first="Follow one canary's id: ingest's log, then the table, then the API's answer.",
-        labels={"contract": contract.name},
-    )
-
-
-def _unaccounted(contract: Contract) -> Alert:
-    query = f"max({promql(names.UNACCOUNTED, contract=contract.name)}) > 0"
-    return Alert(
-        name=f"{contract.name}-unaccounted",
-        title=f"{contract.name}: published messages are unaccounted for",
-        severity="CRITICAL",
-        conditions=[holds("published, neither stored nor quarantined", query, seconds=1800)],
-        means="For half an hour, more was published than is stored or quarantined: some may be lost.",
-        first=(
-            "Do not delete anything. Compare the backlog and the dead letters first; what is in neither can "
-            "still be delivered again by seeking the subscription back."
-        ),
         labels={"contract": contract.name},
     )

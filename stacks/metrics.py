@@ -14,15 +14,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exposure.telemetry import names
+from stacks.config import Settings
 
-# Where the services run, and where ingest does when it pulls.
-REVISION, WORKER_POOL = "cloud_run_revision", "cloud_run_worker_pool"
+# Where the services run, where ingest does when it pulls, and where the canary does.
+REVISION, WORKER_POOL, JOB = "cloud_run_revision", "cloud_run_worker_pool", "cloud_run_job"
 _RESOURCE_LABELS = {
     WORKER_POOL: ("worker_pool_name", "revision_name", "location"),
     REVISION: ("service_name", "revision_name", "location", "configuration_name"),
+    JOB: ("job_name", "location"),
     "pubsub_subscription": ("subscription_id",),
     "pubsub_topic": ("topic_id",),
-    "prometheus_target": ("location", "cluster", "namespace", "job", "instance"),
     "uptime_url": ("host",),
     "global": (),
 }
@@ -99,28 +100,50 @@ GOOGLE = (
     PUSHES, PUBLISHED, TOPIC_BYTES, SCANNED_BYTES, LOG_BYTES, UPTIME,
 )  # fmt: skip
 
-_VALUES = {names.Kind.COUNTER: "INT64", names.Kind.GAUGE: "DOUBLE", names.Kind.HISTOGRAM: "DISTRIBUTION"}
+_VALUES = {names.Kind.COUNTER: "INT64", names.Kind.HISTOGRAM: "DISTRIBUTION"}
+_INGEST_HOMES, _CANARY_HOMES = (REVISION, WORKER_POOL), (JOB,)
+_HOMES = {
+    names.APPEND_EVENT: _INGEST_HOMES,
+    names.APPEND_FAILED_EVENT: _INGEST_HOMES,
+    names.QUARANTINE_EVENT: _INGEST_HOMES,
+    names.ANSWER_EVENT: (REVISION,),
+    names.CANARY_EVENT: _CANARY_HOMES,
+    names.UNACCOUNTED_EVENT: _CANARY_HOMES,
+}
+
+
+def homes_of(metric: names.Metric) -> tuple[str, ...]:
+    """Return the types of the resources whose logs the metric is read from, the usual one first."""
+    return _HOMES[metric.event] if metric.event else (REVISION,)
+
+
+def home_of_ingest(settings: Settings) -> str:
+    """Return the type of the resource ingest runs as, which is where its lines are logged."""
+    return REVISION if settings.worker is None else WORKER_POOL
 
 
 def signal_of(metric: names.Metric, resource: str | None = None) -> Signal:
-    """Return the platform's own metric as Cloud Monitoring keeps it.
+    """Return the platform's own metric as Cloud Monitoring keeps it: of the resource that logs.
 
-    A metric of a log belongs to the resource that logs, which is a revision unless another is named.
+    That is the usual one unless another is named; LookupError for one the metric is not read from.
     """
-    is_pushed = metric.source is names.Source.OTLP
-    kind = "DELTA" if not is_pushed else "GAUGE" if metric.kind is names.Kind.GAUGE else "CUMULATIVE"
-    # Prometheus knows no integers.
-    value = "DOUBLE" if is_pushed and metric.kind is names.Kind.COUNTER else _VALUES[metric.kind]
-    found = "prometheus_target" if is_pushed else resource or REVISION
-    return Signal(metric.type, found, kind, value, metric.unit, metric.labels)
+    home = _home(metric, resource)
+    return Signal(metric.type, home, "DELTA", _VALUES[metric.kind], metric.unit, metric.labels)
+
+
+def _home(metric: names.Metric, resource: str | None) -> str:
+    homes = homes_of(metric)
+    home = resource or homes[0]
+    if home not in homes:
+        raise LookupError(f"{metric.name} is not logged by {home}")
+    return home
 
 
 KNOWN: Mapping[str, Signal] = {
     signal.type: signal for signal in (*GOOGLE, *(signal_of(metric) for metric in names.METRICS))
 }
-# A pulling ingest logs its lines from a worker pool.
-SIGNALS = frozenset(KNOWN.values()) | {
-    signal_of(metric, WORKER_POOL) for metric in names.METRICS if metric.source is names.Source.LINE
+SIGNALS = frozenset(GOOGLE) | {
+    signal_of(metric, home) for metric in names.METRICS for home in homes_of(metric)
 }
 
 
@@ -158,7 +181,7 @@ class Not:
     value: str
 
 
-def promql(metric: names.Metric, ending: str = "", resource: str = REVISION, **labels: str | Not) -> str:
+def promql(metric: names.Metric, ending: str = "", resource: str | None = None, **labels: str | Not) -> str:
     """Return the metric's PromQL selector; a histogram's ending is `_count`, `_sum` or `_bucket`.
 
     Raises LookupError for a label or an ending the metric does not have. `resource` as in `signal_of`.
@@ -168,8 +191,7 @@ def promql(metric: names.Metric, ending: str = "", resource: str = REVISION, **l
     for label in labels.keys() - set(metric.labels):
         raise LookupError(f"{metric.name} has no label {label}")
     # Read from logs, a metric may belong to several kinds of resources, and PromQL wants one.
-    if metric.source is not names.Source.OTLP:
-        labels = {"monitored_resource": resource, **labels}
+    labels = {"monitored_resource": _home(metric, resource), **labels}
     matchers = ", ".join(
         f'{label}!="{value.value}"' if isinstance(value, Not) else f'{label}="{value}"'
         for label, value in labels.items()

@@ -15,7 +15,7 @@ from exposure.contracts.model import Contract
 from stacks.alert_policy import Alert, Routing, burns, declare_alert
 from stacks.burn_rate import BurnWindow, burn_alerts
 from stacks.config import Settings
-from stacks.metrics import REVISION, WORKER_POOL
+from stacks.metrics import home_of_ingest
 from stacks.promises import Promise, in_words, promises_of
 
 
@@ -44,8 +44,8 @@ class Objectives(pulumi.ComponentResource):
             ),
             self._child,
         )
-        ingest = REVISION if settings.worker is None else WORKER_POOL
-        self.slos = {promise.name: self._declare(promise) for promise in promises_of(contract, ingest)}
+        promises = promises_of(contract, home_of_ingest(settings))
+        self.slos = {promise.name: self._declare(promise) for promise in promises}
         self.register_outputs({name: slo.name for name, slo in self.slos.items()})
 
     def _declare(self, promise: Promise) -> monitoring.Slo:

@@ -12,6 +12,7 @@ import pulumi
 from exposure.contracts.model import Contract
 from stacks.alert_policy import Routing
 from stacks.alerts import PlatformAlerts
+from stacks.canary_alerts import CanaryAlerts
 from stacks.channels import declare_channels
 from stacks.config import Settings
 from stacks.dashboard import Dashboard, Shown
@@ -36,7 +37,9 @@ class Operations(pulumi.ComponentResource):
         PlatformAlerts("platform-alerts", settings, routing, child)
         shown = []
         for contract in contracts:
-            MessageAlerts(contract, routing, child)
+            MessageAlerts(contract, settings, routing, child)
+            if settings.canary:
+                CanaryAlerts(contract, routing, child)
             objectives = Objectives(contract, settings, routing, counted)
             names = {name: slo.name for name, slo in objectives.slos.items()}
             shown.append(Shown(contract=contract, objectives=names))

@@ -1,8 +1,8 @@
 """What a contract's service level promises, as indicators Cloud Monitoring can count. Declares nothing.
 
 Availability and latency are counted per contract in Cloud Run's log of requests: its built-in metrics know no
-paths, cannot tell the platform's 429 from ours, and do not say where their buckets end. Freshness is counted
-by ingest, from publish to visible.
+paths, cannot tell the platform's 429 from ours, and do not say where their buckets end. Freshness is read
+from ingest's lines, from publish to visible.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ def _freshness(contract: Contract, ingest: str) -> Promise:
         indicator=_within(contract, signal_of(names.FRESHNESS, ingest), names.FRESHNESS.edges, bound),
         means=f"Rows published on {contract.topic} can be read later than {in_words(bound)} after that.",
         first=(
-            "On the dashboard, look at the backlog and at appends by outcome. A growing backlog without "
-            "failing appends wants more instances of ingest; failing ones are in its log with the reason."
+            "On the dashboard, look at the backlog and at failed appends. A growing backlog without "
+            "failed appends wants more instances of ingest; failed ones are in its log with the reason."
         ),
     )
 

@@ -1,7 +1,7 @@
 """Whether the API answers from outside Google, asked each minute, and the alert when it does not.
 
-Only a public API can be asked. The question is whether the process is ready: it costs no query, and is no
-request for rows, so no objective counts it.
+Only a public API can be asked. The question is whether it is ready, and that asks BigQuery in turn, by a dry
+run at most: nothing is billed for it, and as it is no request for rows, no objective counts it.
 """
 
 from __future__ import annotations

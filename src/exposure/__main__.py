@@ -12,7 +12,9 @@ from exposure.commands.ingest import ingest
 from exposure.commands.keys import keys
 from exposure.commands.local import local
 from exposure.commands.publish import publish
+from exposure.commands.quarantine import quarantine
 from exposure.commands.query import query
+from exposure.commands.replay import replay
 from exposure.commands.sample import sample
 
 app = typer.Typer(
@@ -22,11 +24,14 @@ app = typer.Typer(
 )
 app.add_typer(contract, name="contract")
 app.add_typer(keys, name="keys")
+app.add_typer(quarantine, name="quarantine")
 app.command("local", epilog="Example: exposure local --data-dir /tmp/exposure --api-port 9090")(local)
 app.command("ingest", epilog="Example: EXPOSURE_PROJECT=my-project exposure ingest --pull")(ingest)
 app.command("sample", epilog="Example: exposure sample orders --rows 1000 --seed 7 > orders.ndjson")(sample)
 app.command("publish", epilog="Example: exposure sample orders | exposure publish orders")(publish)
 app.command("query", epilog="Example: exposure query orders total.gte=50 --order -total --page-size 5")(query)
+
+app.command("replay", epilog="Example: exposure replay orders --reason WRONG_TYPE --dry-run")(replay)
 
 
 def main() -> None:

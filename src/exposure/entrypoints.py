@@ -145,7 +145,8 @@ def pull() -> PullWorker:
 def _road(settings: WriterSettings) -> tuple[BigQueryWriter, dict[str, Pipeline]]:
     """Return the writer and one pipeline per contract in front of it."""
     from exposure.ingest.batch import BatchLimits, Room
-    from exposure.ingest.pipeline import Pipeline
+    from exposure.ingest.pipeline import Guards, Pipeline, Shared
+    from exposure.ingest.rejection_breaker import RejectionLimits
     from exposure.warehouse.bigquery_writer import BigQueryWriter
     from exposure.warehouse.schema import quarantine_table, rows_table
     from exposure.warehouse.write_limits import WriteLimits
@@ -157,8 +158,9 @@ def _road(settings: WriterSettings) -> tuple[BigQueryWriter, dict[str, Pipeline]
         limits=WriteLimits(in_flight=settings.appends_in_flight),
     )
     limits = BatchLimits(rows=settings.batch_rows, in_flight=settings.appends_in_flight)
-    room = Room(limits.held_rows, limits.held_bytes)
-    lines = Lines(sys.stdout)
+    shared = Shared(Room(limits.held_rows, limits.held_bytes), Lines(sys.stdout))
+    guards = Guards(RejectionLimits(share=settings.rejected_share))
     return writer, {
-        contract.name: Pipeline(contract, writer, limits, room=room, lines=lines) for contract in CATALOG
+        contract.name: Pipeline(contract, writer, limits, shared=shared, guards=guards)
+        for contract in CATALOG
     }

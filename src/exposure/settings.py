@@ -115,6 +115,9 @@ class WriterSettings(BaseSettings):
         250, ge=1, le=10_000, description="Rows that close one append; no more than pushes open at a time."
     )
     appends_in_flight: int = Field(2, ge=1, le=4, description="Appends in flight per table.")
+    rejected_share: float = Field(
+        0.75, gt=0, le=1, description="Share of rejected messages above which more are withheld; 1: never."
+    )
     storage_write_endpoint: str | None = Field(
         None, description="An emulator's gRPC address (host:port, no TLS); unset in the cloud."
     )

@@ -7,18 +7,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from stacks.policy.resource import PROVIDER, RUNNERS, SERVICE, SUBSCRIPTION, Charter, Declared, is_delivery
+from stacks.policy.resource import (
+    PROVIDER,
+    RUNNERS,
+    SERVICE,
+    SUBSCRIPTION,
+    TOPIC,
+    UNKNOWN,
+    Charter,
+    Declared,
+    is_delivery,
+    mappings,
+)
 
 _DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
-_DELIVERED = (
-    "deadLetterPolicy.deadLetterTopic",
-    "deadLetterPolicy.maxDeliveryAttempts",
-    "retryPolicy.minimumBackoff",
-    "retryPolicy.maximumBackoff",
-)
+_WAITING = ("retryPolicy.minimumBackoff", "retryPolicy.maximumBackoff")
+_BURIED = ("deadLetterPolicy.deadLetterTopic", "deadLetterPolicy.maxDeliveryAttempts")
 _PUSHED = ("pushConfig.oidcToken.serviceAccountEmail", "pushConfig.oidcToken.audience")
 _KEPT = frozenset({
     "gcp:bigquery/dataset:Dataset", "gcp:bigquery/table:Table", "gcp:secretmanager/secret:Secret",
@@ -40,8 +47,9 @@ def images_are_named_by_digest(one: Declared, charter: Charter) -> Iterator[str]
     del charter
     if one.type in RUNNERS:
         for container in one.containers():
-            if not _DIGEST.search(str(container.get("image"))):
-                yield f"runs {container.get('image')}, which is named by a tag"
+            image = container.get("image")
+            if image is not UNKNOWN and not _DIGEST.search(str(image)):
+                yield f"runs {image}, which is named by a tag"
 
 
 def what_holds_data_is_protected(one: Declared, charter: Charter) -> Iterator[str]:
@@ -64,11 +72,15 @@ def subscriptions_outlast_silence(one: Declared, charter: Charter) -> Iterator[s
 
 
 def deliveries_wait_and_are_buried(one: Declared, charter: Charter) -> Iterator[str]:
-    """Refuse subscriptions without waits between attempts or dead letters, and pushes without an identity."""
+    """Refuse subscriptions without waits between attempts or dead letters, and pushes without an identity.
+
+    An archive of dead letters has none of its own; it tries for as long as it keeps them.
+    """
     del charter
-    if is_delivery(one):
-        needed = _DELIVERED if one.at("pushConfig") is None else (*_DELIVERED, *_PUSHED)
-        yield from (f"has no {path}" for path in needed if not one.at(path))
+    if one.type == SUBSCRIPTION:
+        buried = _BURIED if is_delivery(one) else ()
+        pushed = () if one.at("pushConfig") is None else _PUSHED
+        yield from (f"has no {path}" for path in (*_WAITING, *buried, *pushed) if not one.at(path))
 
 
 def the_subscriber_is_internal(one: Declared, charter: Charter) -> Iterator[str]:
@@ -93,7 +105,7 @@ def secrets_are_referred_to(one: Declared, charter: Charter) -> Iterator[str]:
     if one.type not in RUNNERS:
         return
     for container in one.containers():
-        for variable in container.get("envs") or ():
+        for variable in mappings(container.get("envs")):
             yield from _variable(variable)
 
 
@@ -102,7 +114,7 @@ def _variable(variable: Mapping[str, Any]) -> Iterator[str]:
     source = variable.get("valueSource")
     if source is None and _SECRET_NAME.search(name):
         yield f"is told {name} in plain text"
-    if source is not None and source.get("secretKeyRef", {}).get("version") in {None, "latest"}:
+    if isinstance(source, Mapping) and source.get("secretKeyRef", {}).get("version") in {None, "latest"}:
         yield f"reads no particular version of {name}"
 
 
@@ -112,6 +124,14 @@ def regions_are_the_stacks_own(one: Declared, charter: Charter) -> Iterator[str]
         place = one.at(name)
         if isinstance(place, str) and place not in charter.regions:
             yield f"is in {place}, outside {', '.join(sorted(charter.regions))}"
+
+
+def messages_stay_in_the_stacks_regions(one: Declared, charter: Charter) -> Iterator[str]:
+    """Refuse topics that keep messages wherever they are published, or in regions the stack does not name."""
+    if one.type == TOPIC:
+        regions = one.at("messageStoragePolicy.allowedPersistenceRegions")
+        if not isinstance(regions, Sequence) or not regions or not charter.regions.issuperset(regions):
+            yield f"keeps messages in {regions or 'whichever region they come from'}"
 
 
 def the_provider_labels_everything(one: Declared, charter: Charter) -> Iterator[str]:

@@ -12,7 +12,7 @@ from stacks.policy import grants, resources, ties
 from stacks.policy.resource import Charter, Declared
 
 Rule = Callable[[Declared, Charter], Iterator[str]]
-StackRule = Callable[[Sequence[Declared]], Iterator[tuple[Declared, str]]]
+StackRule = Callable[[Sequence[Declared], Charter], Iterator[tuple[Declared, str]]]
 
 RULES: tuple[Rule, ...] = (
     grants.nobody_unknown_is_granted_anything,
@@ -20,6 +20,8 @@ RULES: tuple[Rule, ...] = (
     grants.no_role_is_broad,
     grants.grants_add_and_never_replace,
     grants.nothing_holds_a_key,
+    grants.custom_roles_allow_what_is_listed,
+    grants.outsiders_are_told_by_number,
     resources.images_are_named_by_digest,
     resources.what_holds_data_is_protected,
     resources.subscriptions_outlast_silence,
@@ -28,9 +30,15 @@ RULES: tuple[Rule, ...] = (
     resources.everything_runs_as_its_own_account,
     resources.secrets_are_referred_to,
     resources.regions_are_the_stacks_own,
+    resources.messages_stay_in_the_stacks_regions,
     resources.the_provider_labels_everything,
 )
-STACK_RULES: tuple[StackRule, ...] = (ties.deliveries_have_their_grants, ties.grants_are_to_the_stacks_own)
+STACK_RULES: tuple[StackRule, ...] = (
+    ties.deliveries_have_their_grants,
+    ties.grants_are_to_the_stacks_own,
+    ties.foreseen_grants_are_their_holders,
+    ties.an_internal_service_has_one_caller,
+)
 EVERY_RULE: tuple[Rule | StackRule, ...] = (*RULES, *STACK_RULES)
 
 
@@ -47,5 +55,5 @@ def summary_of(rule: Rule | StackRule) -> str:
 def violations(stack: Sequence[Declared], charter: Charter) -> list[str]:
     """Return one sentence per rule a stack breaks, each with the rule's name and the resource's."""
     alone = [(name_of(rule), one, said) for one in stack for rule in RULES for said in rule(one, charter)]
-    together = [(name_of(rule), one, said) for rule in STACK_RULES for one, said in rule(stack)]
+    together = [(name_of(rule), one, said) for rule in STACK_RULES for one, said in rule(stack, charter)]
     return [f"{name}: {one.type} {one.name} {said}" for name, one, said in (*alone, *together)]

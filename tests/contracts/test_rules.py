@@ -25,10 +25,11 @@ def test_a_contract_name_that_is_no_table_and_no_path_is_refused(name: str) -> N
     refused(lambda: declared(name=name), "the name becomes a table and a path; use lower-case letters")
 
 
-def test_a_contract_named_like_a_quarantine_table_is_refused() -> None:
+@pytest.mark.parametrize("ending", ["_quarantine", "_served", "_dead_letters"])
+def test_a_contract_named_like_a_table_of_the_platform_is_refused(ending: str) -> None:
     refused(
-        lambda: declared(name="visits_quarantine"),
-        "names that end with _quarantine are the platform's; rename it",
+        lambda: declared(name=f"visits{ending}"),
+        "names that end with _quarantine, _served, _dead_letters are the platform's; rename it",
     )
 
 
@@ -269,3 +270,8 @@ def test_two_members_that_are_one_name_to_bigquery_are_refused() -> None:
 def test_members_may_be_objects_of_scalars() -> None:
     device = Object((Column("os", Scalar.STRING), Column("cores", Scalar.INTEGER)))
     assert with_column(Column("context", Scalar.JSON, members=(Column("device", device),)))
+
+
+@pytest.mark.parametrize("policy", ["keep", "ignore", None])
+def test_a_policy_for_unknown_fields_that_is_none_of_the_three_is_refused(policy: object) -> None:
+    refused(lambda: declared(unknown_fields=policy), "choose UnknownFields.KEEP, .DROP or .REJECT")

@@ -34,11 +34,11 @@ _LONGEST_LOOK_BACK = 86_400
 _RESOURCE_LABELS = {
     "cloud_run_revision": {"project_id", "service_name", "revision_name", "location", "configuration_name"},
     "cloud_run_worker_pool": {"project_id", "worker_pool_name", "revision_name", "location"},
+    "cloud_run_job": {"project_id", "job_name", "location"},
     "pubsub_subscription": {"project_id", "subscription_id"},
     "pubsub_topic": {"project_id", "topic_id"},
     "bigquery_dataset": {"project_id", "dataset_id"},
     "bigquery_project": {"project_id", "location"},
-    "prometheus_target": {"project_id", "location", "cluster", "namespace", "job", "instance"},
     "uptime_url": {"project_id", "host"},
     "global": {"project_id"},
 }
@@ -159,20 +159,17 @@ def _signal(kind: str, resources: list[str]) -> Signal:
 
 
 def _of_names(signal: Signal, plan: Sequence[Recorded]) -> Iterator[str]:
-    """Judge that a metric of the platform's own is one it records and, if read from logs, declares."""
-    if "googleapis.com/exposure_" not in signal.type and not signal.type.startswith(_LOGGED):
+    """Judge that a metric of the platform's own is one it records and declares."""
+    if not signal.type.startswith(_LOGGED):
         return
+    declared = {one.inputs["name"]: one.inputs["metricDescriptor"] for one in plan if one.type == _LOG_METRIC}
+    described = declared.get(signal.type.removeprefix(_LOGGED))
     if signal.type not in {metric.type for metric in names.METRICS}:
         yield f"{signal.type} is recorded by nobody"
-    elif signal.type.startswith(_LOGGED):
-        declared = {
-            one.inputs["name"]: one.inputs["metricDescriptor"] for one in plan if one.type == _LOG_METRIC
-        }
-        described = declared.get(signal.type.removeprefix(_LOGGED))
-        if described is None:
-            yield f"{signal.type} is declared by nobody"
-        elif (described["metricKind"], described["valueType"]) != (signal.kind, signal.value):
-            yield f"{signal.type} is declared {described['metricKind']} {described['valueType']}"
+    elif described is None:
+        yield f"{signal.type} is declared by nobody"
+    elif (described["metricKind"], described["valueType"]) != (signal.kind, signal.value):
+        yield f"{signal.type} is declared {described['metricKind']} {described['valueType']}"
 
 
 def _of_labels(one: Reading, signal: Signal) -> Iterator[str]:

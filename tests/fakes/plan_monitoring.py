@@ -37,7 +37,7 @@ def alert() -> Recorded:
     }
     burn = {"filter": 'select_slo_burn_rate("projects/1/services/s/serviceLevelObjectives/fast", "3600s")'}
     compared = {"comparison": "COMPARISON_GT", "duration": "0s", "thresholdValue": 0.01}
-    query = f"max({promql(names.UNACCOUNTED, contract='orders')}) > 0"
+    query = f"sum(increase({promql(names.CANARIES, contract='orders')}[10m])) > 0"
     conditions: list[dict[str, Any]] = [
         {"displayName": "mean", "conditionThreshold": {**compared, **mean}},
         {"displayName": "share", "conditionThreshold": {**compared, **share}},
@@ -80,7 +80,7 @@ def dashboard() -> Recorded:
                 }
             },
         },
-        {"timeSeriesQuery": {"prometheusQuery": f"sum({promql(names.HELD_ROWS)})"}},
+        {"timeSeriesQuery": {"prometheusQuery": f"sum({promql(names.LATENCY, '_count')})"}},
     ]
     tile = {"width": 24, "height": 16, "widget": {"title": "t", "xyChart": {"dataSets": series}}}
     board = {"displayName": "d", "mosaicLayout": {"columns": 48, "tiles": [tile]}}

@@ -10,12 +10,21 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import yaml
+
+from fakes.plan_environments import settings_for
 from fakes.pulumi_provider import PACKAGES
+from stacks.plan import PROJECT
 
 _ROOT = Path(__file__).parent.parent.parent
+# Where a deployment installs what the pack needs, which the program's environment cannot hold as well.
+PACK = "stacks/policy"
+PACK_ENVIRONMENT = _ROOT / PACK / ".venv"
 _MOST_SECONDS = 120
 
 
@@ -39,11 +48,17 @@ class PulumiProject:
             check=False,
         )
 
-    def edit(self, old: str, new: str) -> None:
-        """Change the stack's settings, where `old` is written once."""
+    def settle(self, settings: Mapping[str, Any]) -> None:
+        """Change the named ones of the stack's settings."""
         path = self.folder / f"Pulumi.{self.stack}.yaml"
-        before, after = path.read_text().split(old)
-        path.write_text(f"{before}{new}{after}")
+        document = yaml.safe_load(path.read_text())
+        document["config"][f"{PROJECT}:settings"].update(settings)
+        path.write_text(yaml.safe_dump(document))
+
+    def plant(self, line: str) -> None:
+        """Add a line to the program, after everything is declared."""
+        with (self.folder / "stacks" / "__main__.py").open("a") as program:
+            program.write(f"{line}\n")
 
     def _environment(self) -> dict[str, str]:
         state = self.folder / "state"
@@ -62,10 +77,21 @@ def copy_project(folder: Path) -> None:
     """Put the project, its program and an environment that runs it into an empty folder."""
     for file in _ROOT.glob("Pulumi*.yaml"):
         shutil.copy(file, folder)
-    shutil.copytree(_ROOT / "stacks", folder / "stacks", ignore=shutil.ignore_patterns("__pycache__"))
+    _add_full(folder)
+    ignored = shutil.ignore_patterns("__pycache__", ".venv")
+    shutil.copytree(_ROOT / "stacks", folder / "stacks", ignore=ignored)
+    if PACK_ENVIRONMENT.is_dir():
+        (folder / PACK / ".venv").symlink_to(PACK_ENVIRONMENT)
     # Pulumi lists the packages with pip, which the environment the tests run in need not have.
     environment = folder / ".venv"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     here = sysconfig.get_path("purelib")
     there = sysconfig.get_path("purelib", vars={"base": str(environment)})
     (Path(there) / "tests.pth").write_text(f"import site; site.addsitedir({here!r})\n")
+
+
+def _add_full(folder: Path) -> None:
+    """Add a stack that asks for every option, beside those that have files."""
+    document = yaml.safe_load((folder / "Pulumi.prod.yaml").read_text())
+    document["config"][f"{PROJECT}:settings"] = settings_for("full").model_dump(mode="json")
+    (folder / "Pulumi.full.yaml").write_text(yaml.safe_dump(document))

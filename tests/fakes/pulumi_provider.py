@@ -47,8 +47,14 @@ class Kept:
 
 @dataclass
 class StandIn(protocol.Provider):
-    """All there is, by id; what was done to it, as (verb, id) in order; what it was configured with."""
+    """All there is, by id; what was done to it, as (verb, id) in order; what it was configured with.
 
+    `project` and its number are part of what it computes. What is in `refused_once` is not made at first.
+    """
+
+    project: str = "project"
+    project_number: str = "1"
+    refused_once: set[str] = field(default_factory=set)
     kept: dict[str, Kept] = field(default_factory=dict)
     done: list[tuple[str, str]] = field(default_factory=list)
     configured: list[dict[str, Any]] = field(default_factory=list)
@@ -77,26 +83,29 @@ class StandIn(protocol.Provider):
     async def create(self, request: protocol.CreateRequest) -> protocol.CreateResponse:
         made = Kept(kind_of(request.urn), request.name, request.properties)
         if request.preview:
-            return protocol.CreateResponse("", _foreseen(made))
+            return protocol.CreateResponse("", self._foreseen(made))
         if any((one.kind, one.inputs) == (made.kind, made.inputs) for one in self.kept.values()):
             raise FileExistsError(f"409: {request.name} exists already")
         resource_id = id_of(made.kind, made.name)
+        if resource_id in self.refused_once:
+            self.refused_once.remove(resource_id)
+            raise LookupError(f"404: what {request.name} counts is not known yet")
         self._keep("create", resource_id, made)
-        return protocol.CreateResponse(resource_id, _answered(made))
+        return protocol.CreateResponse(resource_id, self._answered(made))
 
     async def update(self, request: protocol.UpdateRequest) -> protocol.UpdateResponse:
         old = self._existing(request.resource_id)
         made = Kept(old.kind, old.name, request.news)
         if request.preview:
-            return protocol.UpdateResponse(_foreseen(made))
+            return protocol.UpdateResponse(self._foreseen(made))
         self._keep("update", request.resource_id, made)
-        return protocol.UpdateResponse(_answered(made))
+        return protocol.UpdateResponse(self._answered(made))
 
     async def read(self, request: protocol.ReadRequest) -> protocol.ReadResponse:
         one = self.kept.get(request.resource_id)
         if one is None:
             return protocol.ReadResponse("")
-        return protocol.ReadResponse(request.resource_id, _answered(one), one.inputs)
+        return protocol.ReadResponse(request.resource_id, self._answered(one), one.inputs)
 
     async def delete(self, request: protocol.DeleteRequest) -> None:
         one = self._existing(request.resource_id)
@@ -114,6 +123,25 @@ class StandIn(protocol.Provider):
         self.kept[resource_id] = made
         self.done.append((verb, resource_id))
 
+    def _answered(self, made: Kept) -> Properties:
+        inputs = _plain(made.inputs)
+        answers = computed(MockResourceArgs(made.kind, made.name, inputs))
+        return made.inputs | {name: _property(self._spelled(value)) for name, value in answers.items()}
+
+    def _foreseen(self, made: Kept) -> Properties:
+        # The SDK's own `PropertyValue.computed()` cannot be put on the wire; this is what the wire has.
+        unknown = PropertyValue(UNKNOWN)
+        return {name: made.inputs.get(name, unknown) for name in self._answered(made)}
+
+    def _spelled(self, value: Any) -> Any:
+        """Return an answer of the mocks with this project's name and number in place of theirs."""
+        if not isinstance(value, str):
+            return value
+        named = value.replace("@project.", f"@{self.project}.").replace(
+            "projects/project/", f"projects/{self.project}/"
+        )
+        return named.replace("service-1@", f"service-{self.project_number}@")
+
 
 def kind_of(urn: str) -> str:
     """Return the type a URN ends in; its parents' types, joined with `$`, come before it."""
@@ -123,18 +151,6 @@ def kind_of(urn: str) -> str:
 def id_of(kind: str, name: str) -> str:
     """Return the id of a resource that is made, of its type and its name in the program."""
     return f"{kind}/{name}"
-
-
-def _answered(made: Kept) -> Properties:
-    inputs = _plain(made.inputs)
-    answers = computed(MockResourceArgs(made.kind, made.name, inputs))
-    return made.inputs | {name: _property(value) for name, value in answers.items()}
-
-
-def _foreseen(made: Kept) -> Properties:
-    # The SDK's own `PropertyValue.computed()` cannot be put on the wire; this is what the wire has.
-    unknown = PropertyValue(UNKNOWN)
-    return {name: made.inputs.get(name, unknown) for name in _answered(made)}
 
 
 def _detail(name: str, old: Properties, new: Properties) -> protocol.PropertyDiff:

@@ -12,7 +12,9 @@ import pytest
 
 from exposure.contracts.analytics_table import CONTRACT
 from exposure.ingest.batch import BatchLimits
-from exposure.ingest.pipeline import Outcome, Pipeline
+from exposure.ingest.outcome import Outcome
+from exposure.ingest.pipeline import Guards, Pipeline, Shared
+from exposure.ingest.rejection_breaker import RejectionLimits
 from exposure.ingest.validate import MessageValidator
 from exposure.telemetry.lines import Lines
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
@@ -168,7 +170,8 @@ def test_draining_finishes_both_rows_and_quarantine(last: int) -> None:
         writer = RecordingWriter()
         writer.holds = True
         pipeline = pipeline_on(writer)
-        handling = [asyncio.create_task(pipeline.handle(message(data))) for data in (event(), b"not json")]
+        messages = (message(event(), "1"), message(b"not json", "2"))
+        handling = [asyncio.create_task(pipeline.handle(one)) for one in messages]
         await writer.begun(1)
         draining = asyncio.create_task(pipeline.drain())
         writer.appends[1 - last].answer()
@@ -237,10 +240,40 @@ async def test_text_beyond_ascii_counts_for_what_it_takes_in_memory() -> None:
 
 async def test_each_append_is_one_line_with_the_age_of_its_oldest_row() -> None:
     stream = io.StringIO()
-    pipeline = Pipeline(CONTRACT, RecordingWriter(), clock=lambda: ARRIVED, lines=Lines(stream))
+    pipeline = Pipeline(
+        CONTRACT, RecordingWriter(), clock=lambda: ARRIVED, shared=Shared(lines=Lines(stream))
+    )
     await pipeline.handle_all([message(event(id=f"evt-{number}"), str(number)) for number in range(3)])
     (line,) = map(json.loads, stream.getvalue().splitlines())
     assert (line["event"], line["contract"], line["rows"]) == ("append", CONTRACT.name, 3)
     assert line["freshness_seconds"] == 1.0
-    await pipeline.handle(message(b"not json"))
-    assert stream.getvalue().count("\n") == 1
+
+
+async def test_rejections_are_not_acknowledged_while_most_messages_are_rejected() -> None:
+    writer = RecordingWriter()
+    guards = Guards(RejectionLimits(share=0.5, least=3))
+    pipeline = Pipeline(CONTRACT, writer, clock=lambda: ARRIVED, guards=guards)
+    outcomes = [await pipeline.handle(message(b"bad", f"bad-{number}")) for number in range(5)]
+    assert outcomes == [Outcome.QUARANTINED] * 3 + [Outcome.WITHHELD] * 2
+    assert len(writer.stored(QUARANTINE.name)) == 3
+    good = [message(event(id=f"evt-{number}"), str(number)) for number in range(20)]
+    assert await pipeline.handle_all(good) == [Outcome.STORED] * 20
+    assert await pipeline.handle(message(b"bad", "bad-4")) is Outcome.QUARANTINED
+
+
+async def test_rows_the_warehouse_refuses_count_as_rejections_and_once_each() -> None:
+    writer = refusing(ROWS)
+    pipeline = Pipeline(CONTRACT, writer, clock=lambda: ARRIVED, guards=Guards(RejectionLimits(0.9, 3)))
+    messages = [message(event(id=f"evt-{number}"), str(number)) for number in range(6)]
+    outcomes = await pipeline.handle_all(messages[:2]) + [await pipeline.handle(one) for one in messages[2:]]
+    assert outcomes == [Outcome.QUARANTINED] * 3 + [Outcome.WITHHELD] * 3
+
+
+async def test_rows_refused_together_are_quarantined_without_being_appended_again() -> None:
+    writer = RecordingWriter()
+    writer.refuse = lambda table, row: "malformed" if table == ROWS and row[0] != "evt-0" else None
+    messages = [message(event(id=f"evt-{number}"), str(number)) for number in range(4)]
+    outcomes = await pipeline_on(writer).handle_all(messages)
+    assert outcomes == [Outcome.STORED] + [Outcome.QUARANTINED] * 3
+    assert [append.table for append in writer.appends] == [ROWS, QUARANTINE]
+    assert {row[:2] for row in writer.stored(QUARANTINE.name)} == {("REFUSED_BY_WAREHOUSE", "malformed")}

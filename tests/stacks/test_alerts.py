@@ -11,16 +11,27 @@ from exposure.contracts.analytics_table import CONTRACT
 from exposure.contracts.catalog import CATALOG
 from exposure.telemetry import names
 from fakes.operations_plan import ALERT, API_URI, LOG_METRIC, changed, conditions, of_type, watch
+from fakes.plan_filters import readings
+from fakes.plan_promql import queries
 from stacks.metrics import DEAD_LETTERS, OLDEST_UNACKED, REQUEST_LATENCIES, UPTIME, select
 from stacks.plan import Recorded, settings_of
 
+LOGGED = "logging_googleapis_com:user_exposure"
+WORKER = {
+    "instances": 2,
+    "cpu": "1",
+    "memory": "1Gi",
+    "held_messages": 2000,
+    "batch_rows": 1000,
+    "appends_in_flight": 2,
+}
 UPTIME_CHECK = "gcp:monitoring/uptimeCheckConfig:UptimeCheckConfig"
 SERVICES = 'resource.labels.service_name = one_of("api", "ingest")'
 
 
 @pytest.fixture(scope="module")
 def plan() -> list[Recorded]:
-    return watch(changed("prod", access="public"))
+    return watch(changed("prod", access="public", canary=True))
 
 
 def aggregation(seconds: int, aligner: str, reducer: str, *by: str) -> list[dict[str, Any]]:
@@ -72,12 +83,36 @@ def test_a_single_dead_letter_alerts(plan: list[Recorded]) -> None:
     assert (one["comparison"], one["thresholdValue"]) == ("COMPARISON_GT", 0)
 
 
-def test_more_than_5_percent_of_messages_in_quarantine_alert(plan: list[Recorded]) -> None:
+@pytest.mark.parametrize("contract", CATALOG.contracts, ids=lambda contract: contract.name)
+def test_a_dead_letter_that_waits_10_minutes_for_its_table_alerts(
+    contract: Any, plan: list[Recorded]
+) -> None:
+    (one,) = conditions(plan, f"{contract.name}-dead-letters-unkept")
+    assert one["filter"] == select(OLDEST_UNACKED, subscription_id=f"{contract.topic}-dead-letters-archive")
+    assert one["aggregations"] == aggregation(60, "ALIGN_MAX", "REDUCE_MAX")
+    assert (one["comparison"], one["thresholdValue"], one["duration"]) == ("COMPARISON_GT", 600, "0s")
+
+
+def test_every_subscription_an_alert_watches_is_one_there_is(full_plan: list[Recorded]) -> None:
+    declared = set(of_type(full_plan, "gcp:pubsub/subscription:Subscription"))
+    watched = {
+        name
+        for alert in of_type(full_plan, ALERT)
+        for one in conditions(full_plan, alert)
+        for name in re.findall(r'subscription_id = "([^"]+)"', one.get("filter", ""))
+    }
+    assert watched == declared
+
+
+@pytest.mark.parametrize("worker", [None, WORKER])
+def test_more_than_5_percent_of_messages_in_quarantine_alert(worker: Any) -> None:
+    plan = watch(changed("prod", worker=worker))
+    home = "cloud_run_worker_pool" if worker else "cloud_run_revision"
+    labels = f'{{monitored_resource="{home}", contract="orders"}}'
+    quarantined = f"sum(rate({LOGGED}_quarantined_total{labels}[10m]))"
+    stored = f"sum(rate({LOGGED}_appended_rows_sum{labels}[10m]))"
     (one,) = conditions(plan, "orders-quarantine")
-    assert one["query"] == (
-        'sum(rate(exposure_messages_total{contract="orders", outcome="quarantined"}[10m])) / '
-        'sum(rate(exposure_messages_total{contract="orders"}[10m])) > 0.05'
-    )
+    assert one["query"] == f"{quarantined} / ({quarantined} + ({stored} or vector(0))) > 0.05"
 
 
 def test_what_the_platform_refuses_for_want_of_an_instance_alerts(plan: list[Recorded]) -> None:
@@ -98,13 +133,32 @@ def test_a_service_that_has_no_instance_left_to_start_alerts(plan: list[Recorded
     assert found['"ingest"']["thresholdValue"] == settings.ingest.max_instances - 1
 
 
-def test_a_canary_that_falls_silent_alerts_and_so_do_canaries_that_fail(plan: list[Recorded]) -> None:
+def test_a_canary_that_falls_silent_alerts_whether_its_counter_is_zero_or_gone(plan: list[Recorded]) -> None:
     (missing,) = conditions(plan, "orders-canary-missing")
-    assert missing["query"] == 'absent_over_time(exposure_canaries_total{contract="orders"}[10m])'
+    counted = f'{LOGGED}_canaries_total{{monitored_resource="cloud_run_job", contract="orders"}}'
+    assert missing["query"] == f"(sum(increase({counted}[10m])) or vector(0)) == 0"
+
+
+def test_three_canaries_that_were_not_visible_alert(plan: list[Recorded]) -> None:
     (failing,) = conditions(plan, "orders-canary-failing")
-    assert failing["query"] == (
-        'sum(increase(exposure_canaries_total{contract="orders", result!="visible"}[5m])) >= 3'
-    )
+    labels = '{monitored_resource="cloud_run_job", contract="orders", result!="visible"}'
+    assert failing["query"] == f"sum(increase({LOGGED}_canaries_total{labels}[5m])) > 2.5"
+
+
+def test_messages_unaccounted_for_over_half_an_hour_alert(plan: list[Recorded]) -> None:
+    (one,) = conditions(plan, "orders-unaccounted")
+    found = f'{LOGGED}_unaccounted_messages_sum{{monitored_resource="cloud_run_job", contract="orders"}}'
+    assert one["query"] == f"sum(increase({found}[10m])) > 0"
+    assert one["duration"] == "1800s"
+
+
+def test_without_a_canary_no_alert_and_no_chart_waits_for_one() -> None:
+    for stack in ("dev", "prod"):
+        plan = watch(changed(stack, canary=False))
+        read = [query for _, query in queries(plan)] + [one.filter for one in readings(plan)]
+        assert read
+        assert not [one for one in read if re.search("canar|unaccounted", one)]
+        assert not [name for name in of_type(plan, ALERT) if re.search("canary|unaccounted", name)]
 
 
 def test_every_alert_says_what_it_means_and_what_to_do_first_to_somebody(plan: list[Recorded]) -> None:

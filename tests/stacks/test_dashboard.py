@@ -10,9 +10,8 @@ import pytest
 
 from exposure.contracts.analytics_table import CONTRACT
 from exposure.contracts.catalog import CATALOG
-from fakes.operations_plan import dashboard_of, watch
+from fakes.operations_plan import changed, dashboard_of, watch
 from fakes.plan_discovery import Source, Walk, schemas
-from stacks.plan import settings_of
 from stacks.tiles import COLUMNS, Row, dashboard, heading, note
 
 SOURCE = Source("monitoring.v1", "Dashboard")
@@ -20,7 +19,7 @@ SOURCE = Source("monitoring.v1", "Dashboard")
 
 @pytest.fixture(scope="module")
 def shown() -> Mapping[str, Any]:
-    return dashboard_of(watch(settings_of("prod")))
+    return dashboard_of(watch(changed("prod", canary=True)))
 
 
 def tiles(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -101,7 +100,7 @@ def test_tiles_fill_the_grid_and_none_covers_another(shown: Mapping[str, Any]) -
 
 
 def test_one_more_contract_adds_its_rows_at_the_end_and_moves_nothing(shown: Mapping[str, Any]) -> None:
-    alone = tiles(dashboard_of(watch(settings_of("prod"), [CONTRACT])))
+    alone = tiles(dashboard_of(watch(changed("prod", canary=True), [CONTRACT])))
     assert tiles(shown)[: len(alone)] == alone
     added = [tile["widget"]["title"] for tile in tiles(shown)[len(alone) :]]
     assert added

@@ -1,10 +1,11 @@
-"""Both stacks' whole lives under Pulumi's real engine, against a stand-in for Google and Docker."""
+"""Whole lives of stacks under Pulumi's real engine, against a stand-in for Google and Docker."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -13,10 +14,11 @@ from typing import Any
 import pytest
 
 from exposure.contracts.catalog import CATALOG
-from fakes.pulumi_project import PulumiProject, copy_project
+from fakes.plan_environments import settings_for
+from fakes.pulumi_project import PACK, PACK_ENVIRONMENT, PulumiProject, copy_project
 from fakes.pulumi_provider import StandIn, id_of, kind_of, served
 from stacks.config import Settings
-from stacks.plan import Recorded, settings_of
+from stacks.plan import Recorded
 from stacks.service import service_uri
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
@@ -25,6 +27,8 @@ UP = ("up", "--yes", "--skip-preview")
 DESTROY = ("destroy", "--yes")
 UNTOUCHED = ("--expect-no-changes",)
 SUBSCRIPTION = "gcp:pubsub/subscription:Subscription"
+SLO = "gcp:monitoring/slo:Slo"
+PLANTED = ("roles/editor", "roles/bigquery.admin")
 # To mint the push's tokens, to call the service with them, and to publish what it refuses.
 LEAST_GRANTS = 3
 
@@ -55,19 +59,23 @@ class Life:
         return True
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def engine_folder(folder: Path) -> Path:
+    """Return the folder with the project in it."""
     if shutil.which("pulumi") is None:
         pytest.skip("the `pulumi` command is not on PATH; without it the plans are only tested under mocks")
-    made = tmp_path_factory.mktemp("project")
-    copy_project(made)
-    return made
+    copy_project(folder)
+    return folder
 
 
-@pytest.fixture(scope="module", params=["dev", "prod"])
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return engine_folder(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="module", params=["dev", "prod", "full"])
 def life(request: pytest.FixtureRequest, folder: Path) -> Life:
     stack: str = request.param
-    lived, stand_in = Life(stack, settings_of(stack)), StandIn()
+    lived, stand_in = Life(stack, settings_for(stack)), StandIn()
     with served(stand_in) as port:
         project = PulumiProject(folder, stack, port)
         _live(lived, project, stand_in)
@@ -84,11 +92,11 @@ def _live(lived: Life, project: PulumiProject, stand_in: StandIn) -> None:
     step("up", *UP)
     step("outputs", "stack", "output", "--json")
     step("repeated", *UP, *UNTOUCHED)
-    project.edit('page_token_keys_version: "1"', 'page_token_keys_version: "2"')
+    project.settle({"page_token_keys_version": "2"})
     step("edited", *UP, *UNTOUCHED)
     if lived.settings.protected:
         step("refused", *DESTROY)
-        project.edit("protected: true", "protected: false")
+        project.settle({"protected": False})
         step("released", *UP)
     step("destroy", *DESTROY)
 
@@ -153,7 +161,7 @@ def test_a_changed_setting_touches_only_what_it_concerns_and_is_noticed(life: Li
     assert life.ended["edited"].returncode != 0, "the engine was told to expect no change"
 
 
-@pytest.mark.parametrize("life", ["prod"], indirect=True)
+@pytest.mark.parametrize("life", ["prod", "full"], indirect=True)
 def test_what_is_protected_outlives_a_destroy_until_its_setting_is_changed(life: Life) -> None:
     assert life.ended["refused"].returncode != 0
     assert "cannot be deleted" in life.ended["refused"].stdout + life.ended["refused"].stderr
@@ -166,3 +174,59 @@ def test_destroy_leaves_nothing(life: Life) -> None:
     assert life.succeeded("destroy")
     assert life.left["destroy"] == 0
     assert len(life.done["destroy"]) == life.left["up"]
+
+
+def test_an_up_that_google_refused_in_part_is_completed_by_the_next(tmp_path: Path) -> None:
+    engine_folder(tmp_path)
+    objectives = {id_of(SLO, f"{contract.name}-freshness") for contract in CATALOG}
+    stand_in = StandIn(refused_once=set(objectives))
+    lived = Life("dev", settings_for("dev"))
+    with served(stand_in) as port:
+        project = PulumiProject(tmp_path, "dev", port)
+        for name, command in (("init", ("stack", "init")), ("refused", UP), ("completed", UP)):
+            lived.step(name, project, stand_in, *command)
+        lived.step("repeated", project, stand_in, *UP, *UNTOUCHED)
+    assert lived.ended["refused"].returncode != 0
+    assert "is not known yet" in lived.ended["refused"].stdout + lived.ended["refused"].stderr
+    assert lived.succeeded("completed")
+    assert objectives <= set(ids(lived.done["completed"]))
+    assert {verb for verb, _ in lived.done["completed"]} == {"create"}
+    assert lived.succeeded("repeated")
+
+
+@pytest.fixture(params=["dev", "prod"])
+def policed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PulumiProject]:
+    """A stack to be judged by the real pack, served by its own library."""
+    if not PACK_ENVIRONMENT.is_dir():
+        pytest.skip(f"{PACK} has no environment to run in: .github/delivery/install.sh makes one of its lock")
+    engine_folder(tmp_path)
+    settings = settings_for(request.param)
+    with served(StandIn(settings.project, settings.project_number)) as port:
+        project = PulumiProject(tmp_path, request.param, port)
+        assert project.run("stack", "init").returncode == 0
+        yield project
+
+
+def test_the_pack_judges_a_preview_in_full_and_lets_the_stack_be_made(policed: PulumiProject) -> None:
+    previewed = policed.run("preview", "--policy-pack", PACK)
+    assert previewed.returncode == 0, previewed.stdout
+    assert "data-exposure@" in previewed.stdout
+    assert "can't run policy" not in previewed.stdout
+    made = policed.run(*UP, "--policy-pack", PACK)
+    assert made.returncode == 0, made.stdout
+    assert "[mandatory]" not in made.stdout
+
+
+def test_the_pack_ends_a_preview_whose_grants_are_broad_though_their_members_are_not_made_yet(
+    policed: PulumiProject,
+) -> None:
+    policed.plant("from pulumi_gcp import Provider, projects, serviceaccount")
+    policed.plant("opts = pulumi.ResourceOptions(provider=Provider('other'))")
+    policed.plant("account = serviceaccount.Account('other', account_id='exposure-other', opts=opts)")
+    for role in PLANTED:
+        told = f"'{role}', project='x', role='{role}', member=account.member, opts=opts"
+        policed.plant(f"projects.IAMMember({told})")
+    previewed = policed.run("preview", "--policy-pack", PACK)
+    assert previewed.returncode != 0
+    for role in PLANTED:
+        assert f"grants {role}" in previewed.stdout

@@ -25,6 +25,7 @@ UNKNOWN = 'metric.type = "run.googleapis.com/request_cuont" AND resource.type = 
 OWN_UNKNOWN = UNKNOWN.replace("run.googleapis.com/request_cuont", "logging.googleapis.com/user/exposure_lost")
 NO_SUCH_SLO = 'select_slo_burn_rate("projects/1/services/s/serviceLevelObjectives/slow", "3600s")'
 TOO_LONG = 'select_slo_burn_rate("projects/1/services/s/serviceLevelObjectives/fast", "259200s")'
+LOGGED, JOB = "logging_googleapis_com:user_exposure", '{monitored_resource="cloud_run_job"}'
 
 
 @pytest.fixture(scope="module", params=["dev", "prod"])
@@ -94,9 +95,12 @@ def test_a_reading_nobody_could_answer_is_refused(kind: str, path: str, value: A
 @pytest.mark.parametrize(
     ("query", "fault"),
     [
-        ("max(exposure_unaccounted) > 0", "exposure_unaccounted is no metric anybody knows"),
-        ('max(exposure_unaccounted_messages{contrac="orders"}) > 0', "has no label contrac"),
-        ("sum(exposure_append_seconds)", "exposure_append_seconds is no metric anybody knows"),
+        ("sum(exposure_canaries_total)", "exposure_canaries_total is no metric anybody knows"),
+        (f"sum({LOGGED}_canary_total{JOB})", "user_exposure_canary_total is no metric anybody knows"),
+        (f'sum({LOGGED}_canaries_total{JOB[:-1]}, contrac="orders"}})', "has no label contrac"),
+        (f"sum({LOGGED}_canary_seconds{JOB})", "user_exposure_canary_seconds is no metric anybody knows"),
+        (f"sum({LOGGED}_canaries_total)", "is asked for from no resource"),
+        (f"sum({LOGGED}_appended_rows_sum{JOB})", "is never logged by cloud_run_job"),
         ("sum(run_googleapis_com:request_cuont)", "run_googleapis_com:request_cuont is no metric"),
         ("vector(1)", "names no metric"),
     ],
@@ -160,8 +164,10 @@ def test_a_log_panel_and_an_annotation_are_no_readings_of_metrics() -> None:
 
 def test_promql_knows_a_distribution_by_its_endings_only() -> None:
     known = known_names()
-    assert "exposure_append_seconds_bucket" in known
-    assert "exposure_append_seconds" not in known
+    assert f"{LOGGED}_append_seconds_bucket" in known
+    assert f"{LOGGED}_append_seconds" not in known
+    assert names.FRESHNESS.promql + "_sum" in known
+    assert names.ANSWERS.promql in known
     assert "run_googleapis_com:request_latencies_sum" in known
     assert KNOWN[REQUEST_LATENCIES.type].value == "DISTRIBUTION"
     assert UPTIME.type in KNOWN

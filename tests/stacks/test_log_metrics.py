@@ -6,7 +6,16 @@ import re
 
 import pytest
 
-from exposure.telemetry.names import FAILURES, FRESHNESS, LATENCY, METRICS, REQUESTS, Kind, Source
+from exposure.telemetry.names import (
+    ANSWERS,
+    FAILURES,
+    FRESHNESS,
+    LATENCY,
+    METRICS,
+    REQUESTS,
+    UNACCOUNTED,
+    Kind,
+)
 from fakes.operations_plan import API_URI, LOG_METRIC, of_type, watch
 from stacks.log_metrics import CONTRACT_IN_URL, PATH_OF_ROWS, SECONDS_OF_LATENCY
 from stacks.plan import Recorded, settings_of
@@ -17,9 +26,9 @@ def plan() -> list[Recorded]:
     return watch(settings_of("prod"))
 
 
-def test_every_metric_of_the_log_is_declared_with_its_labels_and_buckets(plan: list[Recorded]) -> None:
+def test_every_metric_is_declared_with_its_labels_and_buckets(plan: list[Recorded]) -> None:
     declared = of_type(plan, LOG_METRIC)
-    logged = {metric.name: metric for metric in METRICS if metric.source is not Source.OTLP}
+    logged = {metric.name: metric for metric in METRICS}
     assert declared.keys() == logged.keys()
     for name, metric in logged.items():
         inputs = declared[name].inputs
@@ -74,7 +83,15 @@ def test_requests_are_what_was_answered_or_should_have_been_and_failures_are_amo
 
 def test_a_line_is_found_by_its_event_and_read_by_its_fields(plan: list[Recorded]) -> None:
     declared = of_type(plan, LOG_METRIC)
+    stdout = 'log_id("run.googleapis.com/stdout") AND jsonPayload.event='
     freshness = declared[FRESHNESS.name].inputs
-    assert freshness["filter"].endswith('log_id("run.googleapis.com/stdout") AND jsonPayload.event="append"')
+    assert freshness["filter"] == (
+        f'resource.type=("cloud_run_revision" OR "cloud_run_worker_pool") AND {stdout}"append"'
+    )
     assert freshness["valueExtractor"] == "EXTRACT(jsonPayload.freshness_seconds)"
     assert freshness["labelExtractors"] == {"contract": "EXTRACT(jsonPayload.contract)"}
+    answers = declared[ANSWERS.name].inputs
+    assert answers["filter"] == f'resource.type=("cloud_run_revision") AND {stdout}"answer"'
+    unaccounted = declared[UNACCOUNTED.name].inputs
+    assert unaccounted["filter"] == f'resource.type=("cloud_run_job") AND {stdout}"unaccounted"'
+    assert unaccounted["valueExtractor"] == "EXTRACT(jsonPayload.messages)"

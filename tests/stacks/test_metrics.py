@@ -9,16 +9,19 @@ import pytest
 
 from exposure.telemetry import names
 from exposure.telemetry.names import METRICS, Kind
-from fakes.operations_plan import ALERT, of_type, watch
-from fakes.plan_filters import filter_faults
+from fakes.operations_plan import ALERT, changed, of_type, watch
+from fakes.plan_filters import filter_faults, readings
 from fakes.plan_promql import queries, query_faults
 from stacks.alert_policy import Sample
 from stacks.metrics import (
+    JOB,
     KNOWN,
     OLDEST_UNACKED,
     REQUEST_COUNT,
     REQUEST_LATENCIES,
+    REVISION,
     UPTIME,
+    WORKER_POOL,
     Not,
     Signal,
     fits,
@@ -31,7 +34,7 @@ from stacks.plan import Recorded, settings_of
 
 @pytest.fixture(scope="module")
 def plan() -> list[Recorded]:
-    return watch(settings_of("prod"))
+    return watch(changed("prod", canary=True))
 
 
 def test_every_filter_and_query_reads_a_metric_there_is_in_a_way_that_fits_it(plan: list[Recorded]) -> None:
@@ -59,13 +62,20 @@ def test_a_filter_that_nothing_could_answer_is_found(right: str, wrong: str) -> 
     assert filter_faults(plan)
 
 
-def test_a_query_takes_rates_of_counts_and_no_rates_of_levels(plan: list[Recorded]) -> None:
-    levels = {metric.promql for metric in METRICS if metric.kind is Kind.GAUGE}
-    for where, query in queries(plan):
-        for name in re.findall(r"(?:rate|increase)\(([a-z_:]+)\{", query):
-            assert name not in levels, where
-        bare = re.sub(r"(?:rate|increase|absent_over_time)\([^)]*\)", "", query)
-        assert not set(re.findall(r"exposure_\w+", bare)) - levels, where
+def test_a_query_takes_rates_of_what_the_logs_counted_and_nothing_bare(plan: list[Recorded]) -> None:
+    asked = dict(queries(plan))
+    assert asked
+    for where, query in asked.items():
+        bare = re.sub(r"(?:rate|increase)\([^)]*\[\d+m\]\)", "", query)
+        assert "exposure_" not in bare, where
+
+
+def test_every_metric_is_read_by_an_alert_an_objective_or_a_chart(plan: list[Recorded]) -> None:
+    asked = " ".join([query for _, query in queries(plan)] + [one.filter for one in readings(plan)])
+    for metric in METRICS:
+        assert re.search(rf"user[/_]{metric.name}\b|user_{metric.name}_(sum|count|bucket)\b", asked), (
+            metric.name
+        )
 
 
 @pytest.mark.parametrize(
@@ -91,16 +101,34 @@ def test_a_metric_or_label_that_is_not_known_is_refused() -> None:
     with pytest.raises(LookupError, match="has no label servce_name"):
         select(REQUEST_COUNT, servce_name="api")
     with pytest.raises(LookupError, match="has no label tier"):
-        promql(names.MESSAGES, tier="cache")
+        promql(names.QUARANTINED, tier="cache")
     with pytest.raises(LookupError, match="cannot end with ''"):
         promql(names.FRESHNESS)
     with pytest.raises(LookupError, match="cannot end with '_sum'"):
-        promql(names.MESSAGES, "_sum")
-    assert promql(names.CANARIES, result=Not("visible")) == 'exposure_canaries_total{result!="visible"}'
+        promql(names.QUARANTINED, "_sum")
+    assert promql(names.CANARIES, result=Not("visible")) == (
+        'logging_googleapis_com:user_exposure_canaries_total{monitored_resource="cloud_run_job", '
+        'result!="visible"}'
+    )
 
 
-def test_every_metric_of_the_platforms_own_is_known_with_the_kind_its_road_makes_of_it() -> None:
+def test_a_metric_is_read_only_from_where_its_lines_are_logged() -> None:
+    assert signal_of(names.FRESHNESS).resource == REVISION
+    assert signal_of(names.FRESHNESS, WORKER_POOL).resource == WORKER_POOL
+    assert signal_of(names.UNACCOUNTED).resource == JOB
+    for metric, resource in (
+        (names.FRESHNESS, JOB),
+        (names.CANARIES, REVISION),
+        (names.LATENCY, WORKER_POOL),
+    ):
+        with pytest.raises(LookupError, match=f"{metric.name} is not logged by {resource}"):
+            signal_of(metric, resource)
+        with pytest.raises(LookupError, match=f"is not logged by {resource}"):
+            promql(metric, "" if metric.kind is Kind.COUNTER else "_sum", resource)
+
+
+def test_every_metric_of_the_platforms_own_is_known_with_the_kind_the_logs_make_of_it() -> None:
     for metric in METRICS:
         signal = KNOWN[metric.type]
         assert signal == signal_of(metric)
-        assert fits(signal, "ALIGN_MEAN" if metric.kind is Kind.GAUGE else "ALIGN_DELTA", None)
+        assert fits(signal, "ALIGN_DELTA", None)

@@ -1,46 +1,27 @@
-"""What both environments declare, judged without a cloud: golden plans, and the ties between resources."""
+"""What the environments declare, judged without a cloud: golden plans, and the ties between resources."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from exposure.contracts.analytics_table import CONTRACT
 from exposure.contracts.catalog import CATALOG, Catalog
-from exposure.settings import ENVIRONMENT_PREFIX, ApiSettings, IngestSettings, PullSettings
 from exposure.warehouse.schema import quarantine_table, rows_table
+from fakes.plan_environments import ENVIRONMENTS
+from fakes.plan_lookup import SERVICE, SUBSCRIPTION, TABLE, environment_of, named, of_type
 from stacks.config import Settings
-from stacks.delivery import PREVIEW_ROLES
 from stacks.plan import Recorded, describe, record, settings_of
 from stacks.platform import declare
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "plans"
-SERVICE = "gcp:cloudrunv2/service:Service"
-SUBSCRIPTION = "gcp:pubsub/subscription:Subscription"
-TABLE = "gcp:bigquery/table:Table"
 
 
-def of_type(plan: list[Recorded], kind: str) -> list[Recorded]:
-    return [one for one in plan if one.type == kind]
-
-
-def named(plan: list[Recorded], kind: str, name: str) -> Any:
-    return next(one for one in of_type(plan, kind) if one.name == name).inputs
-
-
-def environment_of(plan: list[Recorded], service: str) -> dict[str, str]:
-    container = named(plan, SERVICE, service)["template"]["containers"][0]
-    return {env["name"]: env.get("value", "secret") for env in container["envs"]}
-
-
-@pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.parametrize("stack", ENVIRONMENTS)
 def test_the_plan_is_the_golden_one(stack: str, request: pytest.FixtureRequest) -> None:
     text = describe(request.getfixturevalue(f"{stack}_plan"))
     # Where the repository lies on this machine is part of a build's context.
@@ -92,71 +73,12 @@ def test_the_cache_is_private_and_asks_who_connects(full_plan: list[Recorded]) -
     assert "vpcAccess" not in named(full_plan, SERVICE, "ingest")["template"]
 
 
-def test_github_is_let_in_by_numbers_and_deploys_from_the_protected_environment_only(
-    full_plan: list[Recorded],
-) -> None:
-    kind = "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider"
-    provider = named(full_plan, kind, "github-actions")
-    assert provider["attributeCondition"] == (
-        "assertion.repository_owner_id == '987654' && assertion.repository_id == '123456789'"
-    )
-    grants = of_type(full_plan, "gcp:serviceaccount/iAMMember:IAMMember")
-    trades = {
-        one.inputs["serviceAccountId"].split("/")[-1].split("@")[0]: one.inputs["member"].rsplit("/", 1)[-1]
-        for one in grants
-        if one.inputs["role"] == "roles/iam.workloadIdentityUser"
-    }
-    assert trades == {"exposure-deploy": "prod", "exposure-preview": "prod-preview"}
-    assert not of_type(full_plan, "gcp:serviceaccount/key:Key")
-
-
-def test_a_preview_reads_and_changes_nothing_but_the_lock(full_plan: list[Recorded]) -> None:
-    preview = "serviceAccount:exposure-preview@project.iam.gserviceaccount.com"
-    project = of_type(full_plan, "gcp:projects/iAMMember:IAMMember")
-    roles = {one.inputs["role"] for one in project if one.inputs["member"] == preview}
-    assert roles == set(PREVIEW_ROLES)
-    assert not {role for role in roles if role.endswith(("admin", "Admin", "Editor", "owner", "/viewer"))}
-    assert not roles & {"roles/bigquery.dataViewer", "roles/secretmanager.secretAccessor"}
-    bucket = of_type(full_plan, "gcp:storage/bucketIAMMember:BucketIAMMember")
-    writes = [
-        one.inputs
-        for one in bucket
-        if one.inputs["member"] == preview and one.inputs["role"] == "roles/storage.objectUser"
-    ]
-    assert [one["condition"]["expression"] for one in writes] == [
-        'resource.name.startsWith("projects/_/buckets/data-exposure-prod-state/objects/.pulumi/locks/")'
-    ]
-
-
-def test_a_pool_that_pulls_takes_the_place_of_the_service_and_of_every_push(
-    pulling_plan: list[Recorded],
-) -> None:
-    (pool,) = of_type(pulling_plan, "gcp:cloudrunv2/workerPool:WorkerPool")
-    container = pool.inputs["template"]["containers"][0]
-    assert container["commands"][1:] == ["-m", "exposure", "ingest", "--pull"]
-    fields = {f"{ENVIRONMENT_PREFIX}{field.upper()}" for field in PullSettings.model_fields}
-    assert {env["name"] for env in container["envs"]} <= fields
-    assert [one.name for one in of_type(pulling_plan, SERVICE)] == ["api"]
-    assert not any("pushConfig" in one.inputs for one in of_type(pulling_plan, SUBSCRIPTION))
-    ingest = "serviceAccount:exposure-ingest@project.iam.gserviceaccount.com"
-    grants = of_type(pulling_plan, "gcp:pubsub/subscriptionIAMMember:SubscriptionIAMMember")
-    pulls = {one.inputs["subscription"] for one in grants if one.inputs["member"] == ingest}
-    assert pulls == {contract.subscription for contract in CATALOG}
-    assert of_type(pulling_plan, "gcp:bigquery/iamMember:IamMember")
-
-
-def test_every_variable_declared_for_a_service_is_one_it_reads(pushing_plan: list[Recorded]) -> None:
-    for service, settings in (("api", ApiSettings), ("ingest", IngestSettings)):
-        names = {f"{ENVIRONMENT_PREFIX}{field.upper()}" for field in settings.model_fields}
-        assert environment_of(pushing_plan, service).keys() <= names
-
-
 def test_every_push_is_meant_for_the_service_it_goes_to_and_comes_as_its_only_invoker(
     pushing_plan: list[Recorded],
 ) -> None:
     pushes = [one for one in of_type(pushing_plan, SUBSCRIPTION) if "pushConfig" in one.inputs]
     assert len(pushes) == len(CATALOG.contracts)
-    told = environment_of(pushing_plan, "ingest")
+    told = environment_of(pushing_plan, SERVICE, "ingest")
     for push in pushes:
         config = push.inputs["pushConfig"]
         assert config["pushEndpoint"].startswith(f"{config['oidcToken']['audience']}/push/")
@@ -183,45 +105,21 @@ def test_a_push_waits_for_everything_its_first_delivery_needs(pushing_plan: list
         } <= needed
 
 
-def test_a_service_starts_after_all_it_may_do_is_granted(plan: list[Recorded]) -> None:
-    by_urn = {one.urn: one for one in plan}
-    for service in of_type(plan, SERVICE):
-        first = {by_urn[urn].name for urn in service.depends_on}
-        member = f"serviceAccount:exposure-{service.name}@project.iam.gserviceaccount.com"
-        needed = {
-            one.name
-            for one in plan
-            if one.inputs.get("member") == member and one.type.endswith(("amMember", "AMMember"))
-        }
-        assert needed
-        assert needed - {"api-connects-to-cache"} <= first
-
-
-def test_every_subscription_outlasts_silence_and_every_push_has_dead_letters_and_waits(
+def test_every_subscription_outlasts_silence_and_waits_and_all_but_archives_have_dead_letters(
     plan: list[Recorded],
 ) -> None:
     for one in of_type(plan, SUBSCRIPTION):
         assert one.inputs["expirationPolicy"] == {"ttl": ""}
-        if "pushConfig" in one.inputs:
+        assert one.inputs["retryPolicy"] == {"minimumBackoff": "10s", "maximumBackoff": "600s"}
+        if "bigqueryConfig" not in one.inputs:
             assert one.inputs["deadLetterPolicy"]["maxDeliveryAttempts"] == 100
-            assert one.inputs["retryPolicy"] == {"minimumBackoff": "10s", "maximumBackoff": "600s"}
 
 
-def test_ingest_may_append_and_not_read_and_the_api_may_read_and_not_write(plan: list[Recorded]) -> None:
-    grants = of_type(plan, "gcp:bigquery/iamMember:IamMember")
-    roles: dict[tuple[str, str], set[str]] = {}
-    for grant in grants:
-        roles.setdefault((grant.inputs["member"], grant.inputs["tableId"]), set()).add(grant.inputs["role"])
-    for contract in CATALOG:
-        rows, quarantine = rows_table(contract).name, quarantine_table(contract).name
-        ingest = "serviceAccount:exposure-ingest@project.iam.gserviceaccount.com"
-        api = "serviceAccount:exposure-api@project.iam.gserviceaccount.com"
-        appender = {"projects/project/roles/exposureAppender"}
-        assert roles[ingest, rows] == roles[ingest, quarantine] == appender
-        assert roles[api, rows] == {"roles/bigquery.dataViewer"}
-        assert (api, quarantine) not in roles
-    role = named(plan, "gcp:projects/iAMCustomRole:IAMCustomRole", "appender")
-    assert role["permissions"] == ["bigquery.tables.get", "bigquery.tables.updateData"]
+def test_every_topic_keeps_its_messages_in_the_stacks_region(plan: list[Recorded]) -> None:
+    topics = of_type(plan, "gcp:pubsub/topic:Topic")
+    assert len(topics) == 2 * len(CATALOG.contracts)
+    regions = [one.inputs["messageStoragePolicy"]["allowedPersistenceRegions"] for one in topics]
+    assert regions == [["europe-west1"]] * len(topics)
 
 
 def test_tables_hold_the_columns_the_writers_write_in_their_order(plan: list[Recorded]) -> None:
@@ -251,25 +149,6 @@ def test_services_run_an_image_by_its_digest_and_are_probed_where_they_answer(pl
         assert paths == {"/health/live", "/health/ready"}
         assert not any(path.endswith("z") for path in paths)
         assert container["resources"]["cpuIdle"] is True
-
-
-@pytest.mark.parametrize("service", ["api", "ingest"])
-def test_the_environment_declared_for_a_service_starts_it(service: str, pushing_plan: list[Recorded]) -> None:
-    key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
-    told = {
-        name: key if name == "EXPOSURE_PAGE_TOKEN_KEYS" else value
-        for name, value in environment_of(pushing_plan, service).items()
-    }
-    # No credentials are to be had here; an address of an emulator asks for none.
-    told |= {
-        "EXPOSURE_BIGQUERY_ENDPOINT": "http://127.0.0.1:9",
-        "EXPOSURE_STORAGE_WRITE_ENDPOINT": "127.0.0.1:9",
-    }
-    command = named(pushing_plan, SERVICE, service)["template"]["containers"][0]["commands"]
-    module, _, factory = command[2].partition(":")
-    # A process of its own, as in its container; the SDK's own copies of Google's protocols stay out of it.
-    program = f"import {module} as module; assert callable(module.{factory}())"
-    subprocess.run([sys.executable, "-c", program], env=os.environ | told, check=True, timeout=60)
 
 
 def test_one_more_contract_adds_its_own_resources_and_touches_no_other(dev_plan: list[Recorded]) -> None:

@@ -15,6 +15,7 @@ from fakes.pulumi_provider import StandIn, served
 URN = "urn:pulumi:dev::data-exposure-platform::exposure:ingest:Ingest${kind}::{name}"
 ACCOUNT = "gcp:serviceaccount/account:Account"
 TABLE = "gcp:bigquery/table:Table"
+AGENT = "gcp:projects/serviceIdentity:ServiceIdentity"
 
 
 class Engine:
@@ -71,6 +72,25 @@ def test_what_exists_is_not_made_twice_under_another_name(engine: Engine) -> Non
     engine.create(ACCOUNT, "push", {"accountId": "push"})
     with pytest.raises(grpc.RpcError, match="409"):
         engine.create(ACCOUNT, "pusher", {"accountId": "push"})
+
+
+def test_what_is_refused_once_is_not_made_and_then_is(engine: Engine, stand_in: StandIn) -> None:
+    stand_in.refused_once.add(f"{ACCOUNT}/push")
+    with pytest.raises(grpc.RpcError, match="not known yet"):
+        engine.create(ACCOUNT, "push", {"accountId": "push"})
+    assert stand_in.kept == {}
+    engine.create(ACCOUNT, "push", {"accountId": "push"})
+    assert [verb for verb, _ in stand_in.done] == ["create"]
+
+
+def test_what_is_computed_bears_the_projects_own_name_and_number() -> None:
+    with served(StandIn("data-exposure-dev", "100000000001")) as port:
+        asking = Engine(port)
+        email = asking.create(ACCOUNT, "push", {"accountId": "push"}).properties["email"]
+        agent = asking.create(AGENT, "agent", {"service": "pubsub.googleapis.com"}).properties["member"]
+        asking.close()
+    assert email == "push@data-exposure-dev.iam.gserviceaccount.com"
+    assert agent == "serviceAccount:service-100000000001@gcp-sa-pubsub.iam.gserviceaccount.com"
 
 
 def test_a_difference_is_an_update_unless_it_is_the_identity_that_differs(engine: Engine) -> None:

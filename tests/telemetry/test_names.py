@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 
 from exposure.contracts.catalog import CATALOG
-from exposure.ingest.pipeline import Outcome
 from exposure.telemetry import names
-from exposure.telemetry.names import METRICS, Kind, Metric, Source
+from exposure.telemetry.names import METRICS, Kind, Metric
 
 UNIT = re.compile(r"s|By|\{[a-z]+\}")
 RIGHT: dict[str, Any] = {
@@ -23,6 +22,7 @@ RIGHT: dict[str, Any] = {
     "labels": (),
     "description": "Things.",
 }
+ROWS: dict[str, Any] = {"name": "exposure_rows", "kind": Kind.HISTOGRAM, "edges": (1.0, 2.0)}
 
 
 def test_every_metric_is_listed_once_under_a_name_of_its_own() -> None:
@@ -41,37 +41,10 @@ def test_a_metric_says_what_it_counts_and_in_which_unit(metric: Metric) -> None:
     assert not {"message_id", "id", "key", "tenant"} & set(metric.labels)
 
 
-@pytest.mark.parametrize(
-    ("metric", "kind", "promql"),
-    [
-        (
-            names.MESSAGES,
-            "prometheus.googleapis.com/exposure_messages_total/counter",
-            "exposure_messages_total",
-        ),
-        (
-            names.UNACCOUNTED,
-            "prometheus.googleapis.com/exposure_unaccounted_messages/gauge",
-            "exposure_unaccounted_messages",
-        ),
-        (
-            names.APPEND_DURATION,
-            "prometheus.googleapis.com/exposure_append_seconds/histogram",
-            "exposure_append_seconds",
-        ),
-        (
-            names.FRESHNESS,
-            "logging.googleapis.com/user/exposure_freshness_seconds",
-            "logging_googleapis_com:user_exposure_freshness_seconds",
-        ),
-    ],
-    ids=lambda value: value.name if isinstance(value, Metric) else None,
-)
-def test_cloud_monitoring_has_a_metric_under_the_type_its_road_gives_it(
-    metric: Metric, kind: str, promql: str
-) -> None:
-    assert metric.type == kind
-    assert metric.promql == promql
+def test_cloud_monitoring_has_a_metric_under_the_type_it_gives_those_of_logs() -> None:
+    metric = names.FRESHNESS
+    assert metric.type == "logging.googleapis.com/user/exposure_freshness_seconds"
+    assert metric.promql == "logging_googleapis_com:user_exposure_freshness_seconds"
 
 
 def test_what_every_contract_promises_is_an_edge_of_the_buckets_it_is_counted_in() -> None:
@@ -81,8 +54,8 @@ def test_what_every_contract_promises_is_an_edge_of_the_buckets_it_is_counted_in
         assert level.freshness.total_seconds() in names.FRESHNESS.edges
 
 
-def test_the_outcome_alerts_read_is_the_outcome_ingest_writes() -> None:
-    assert Outcome.QUARANTINED.value == names.QUARANTINED
+def test_nothing_unaccounted_for_is_no_bucket_of_something() -> None:
+    assert names.UNACCOUNTED.edges[0] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -91,22 +64,23 @@ def test_the_outcome_alerts_read_is_the_outcome_ingest_writes() -> None:
         ({"name": "things_total"}, "exposure_"),
         ({"name": "exposure_Things_total"}, "lower-case"),
         ({"name": "exposure_things"}, "end with _total"),
-        ({"kind": Kind.GAUGE}, "end with _total"),
+        ({"kind": Kind.HISTOGRAM, "edges": (1.0,)}, "end with _total"),
         ({"unit": "s"}, "end with _seconds"),
         ({"edges": (1.0,)}, "have edges"),
         ({"name": "exposure_rows", "kind": Kind.HISTOGRAM}, "have edges"),
         ({"name": "exposure_rows", "kind": Kind.HISTOGRAM, "edges": (2.0, 1.0)}, "do not rise"),
         ({"name": "exposure_rows", "kind": Kind.HISTOGRAM, "edges": (1.0, 1.0)}, "do not rise"),
-        ({"source": Source.LINE}, "name its event"),
-        ({"event": "append"}, "name its event"),
         ({"field": "rows"}, "name a field"),
-        ({"name": "exposure_level", "kind": Kind.GAUGE, "source": Source.REQUEST_LOG}, "no gauges"),
+        ({"event": "append", "field": "rows"}, "name a field"),
+        ({**ROWS, "event": "append"}, "name a field"),
+        ({**ROWS, "field": "rows"}, "name a field"),
     ],
 )
-def test_a_metric_no_road_could_carry_is_refused_with_a_sentence(
+def test_a_metric_no_log_could_carry_is_refused_with_a_sentence(
     change: dict[str, Any], sentence: str
 ) -> None:
     assert Metric(**RIGHT)
+    assert Metric(**{**RIGHT, **ROWS, "event": "append", "field": "rows"})
     with pytest.raises(ValueError, match=sentence):
         Metric(**{**RIGHT, **change})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -54,16 +53,7 @@ async def test_a_walk_over_large_rows_sees_each_once_in_pages_of_few() -> None:
     lengths: list[int] = []
     after = None
     while True:
-        page = await reader.select(
-            Query(
-                contract=CONTRACT,
-                columns=columns,
-                filters=(),
-                order=(Order(key),),
-                page_size=100,
-                after=after,
-            )
-        )
+        page = await reader.select(replace(question, after=after))
         seen += [row[0] for row in page.rows]
         lengths.append(len(page.rows))
         if page.complete:

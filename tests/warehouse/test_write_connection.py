@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from google.auth.exceptions import DefaultCredentialsError
 from exposure.warehouse.bigquery_writer import BigQueryWriter
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
 from exposure.warehouse.write_limits import WriteLimits
+from fakes.bigquery_write import FakeBigQueryWrite
 from fakes.odd_write_server import AppendRows, serving
 from fakes.rows import order_row
 from fakes.write_answers import stored
@@ -48,6 +50,22 @@ async def _curt(_: Any, context: Any) -> None:
 
 async def _gone(_: Any, __: Any) -> None:
     """End the call with no error before anything was read."""
+
+
+async def test_an_append_outlives_a_call_that_is_cut_before_it_has_connected() -> None:
+    limits = WriteLimits(deadline=timedelta(seconds=10), answer_timeout=timedelta(milliseconds=50))
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        writer = BigQueryWriter("local", endpoint=f"127.0.0.1:{port}", limits=limits)
+        appending = asyncio.create_task(writer.append(TABLE, orders_of(["one"])))
+        await asyncio.sleep(0.3)
+    server = FakeBigQueryWrite([TABLE])
+    await server.start(port)
+    assert await appending == {}
+    await writer.close()
+    await server.stop()
 
 
 @pytest.mark.parametrize("odd", [_deaf, _curt, _gone])

@@ -1,4 +1,7 @@
-"""`exposure contract`: what is exposed, for people (`list`, `show`) and for other tools (`export`)."""
+"""`exposure contract`: what is exposed, for people (`list`, `show`) and for other tools (`export`).
+
+`diff` is in `contract_diff`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from exposure.commands.console import new_table, show_table
+from exposure.commands.contract_diff import diff_contracts
 from exposure.commands.contract_option import ContractName, find_contract
 from exposure.commands.local_addresses import LOCAL_API, LOCAL_DATABASE, LOCAL_PROJECT
 from exposure.contracts.access import Grant
@@ -22,7 +26,8 @@ from exposure.contracts.types import Array, Object, describe
 from exposure.warehouse.bigquery_schema import table_resource
 from exposure.warehouse.schema import Table, quarantine_table, rows_table
 
-contract = typer.Typer(no_args_is_help=True, help="Show and export the declared contracts.")
+contract = typer.Typer(no_args_is_help=True, help="Show, export and compare the declared contracts.")
+contract.command("diff", epilog="Example: exposure contract diff orders-1.0.0.json orders")(diff_contracts)
 
 
 @contract.command("list", epilog="Example: exposure contract list")

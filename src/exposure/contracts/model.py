@@ -12,6 +12,7 @@ from datetime import timedelta
 from exposure.contracts import rules
 from exposure.contracts.access import CLOSED, Access, check_access
 from exposure.contracts.types import LogicalType, Scalar
+from exposure.contracts.unknown_fields import UnknownFields
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ class Contract:
 
     `key` names the column that identifies a row (at most one row per key is served); `event_time` names
     the timestamp the table is partitioned by. `retention` is how long after its event time a row is kept,
-    None for ever. `access` says who may read it: nobody, unless it grants something.
+    None for ever. `access` says who may read it: nobody, unless it grants something. `unknown_fields` says
+    what becomes of published fields that are not declared here.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Contract:
     retention: timedelta | None = None
     service_level: ServiceLevel = field(default_factory=ServiceLevel)
     access: Access = CLOSED
+    unknown_fields: UnknownFields = UnknownFields.KEEP
 
     def __post_init__(self) -> None:
         """Refuse a declaration that cannot be stored or served, with `WrongDeclaration`."""

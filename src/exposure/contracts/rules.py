@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from exposure.contracts.types import Array, LogicalType, Object, Scalar, describe
+from exposure.contracts.unknown_fields import UnknownFields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +24,7 @@ _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 # https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names
 _TOPIC = re.compile(r"(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,229}")
 # What the platform puts behind a name to name what it adds: no contract may bear such a name itself.
-_QUARANTINE_SUFFIX = "_quarantine"
+_TABLE_SUFFIXES = ("_quarantine", "_served", "_dead_letters")
 DEAD_LETTERS_SUFFIX = "-dead-letters"
 _KEY_TYPES = (Scalar.STRING, Scalar.INTEGER)
 # https://cloud.google.com/bigquery/docs/clustered-tables#limitations
@@ -79,10 +80,17 @@ def check_contract(contract: Contract) -> None:
             f"contract '{contract.name}': the name becomes a table and a path; use lower-case letters, "
             "digits and _, a letter first, 63 characters at most"
         )
-    if contract.name.endswith(_QUARANTINE_SUFFIX):
-        raise _wrong(contract, f"names that end with {_QUARANTINE_SUFFIX} are the platform's; rename it")
+    if contract.name.endswith(_TABLE_SUFFIXES):
+        raise _wrong(
+            contract, f"names that end with {', '.join(_TABLE_SUFFIXES)} are the platform's; rename it"
+        )
     if not _VERSION.fullmatch(contract.version):
         raise _wrong(contract, f"version '{contract.version}' is not MAJOR.MINOR.PATCH, for example 1.0.0")
+    if not isinstance(contract.unknown_fields, UnknownFields):
+        raise _wrong(
+            contract,
+            f"unknown_fields is {contract.unknown_fields!r}; choose UnknownFields.KEEP, .DROP or .REJECT",
+        )
     _check_topic(contract)
     if not re.fullmatch(r"[A-Za-z0-9_]{1,1024}", contract.dataset):
         raise _wrong(contract, f"dataset '{contract.dataset}' may hold letters, digits and _ only")

@@ -18,7 +18,8 @@ from starlette.types import Receive, Scope, Send
 
 from exposure.identity.signing_keys import KeysUnavailable
 from exposure.ingest.message import BadEnvelope, Message, decode_push
-from exposure.ingest.pipeline import Outcome, Pipeline
+from exposure.ingest.outcome import Outcome
+from exposure.ingest.pipeline import Pipeline
 from exposure.ingest.token import Forbidden, Unauthenticated
 from exposure.warehouse.port import Writer
 from exposure.warehouse.readiness import Readiness

@@ -85,15 +85,20 @@ class _Batch:
     timers: list[asyncio.TimerHandle] = field(default_factory=list)
 
 
-def _nobody(rows: Sequence[Row]) -> None:
-    del rows
+def _ignore(*_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Told:
+    """Who hears of each append's end: `appended` the rows it stored, if any, and its seconds, or `failed`."""
+
+    appended: Callable[[Sequence[Row], float], None] = _ignore
+    failed: Callable[[Exception], None] = _ignore
 
 
 class Batcher:
-    """Gathers the rows of one table. Lives on one event loop. Without a `room` it has one of its own.
-
-    `appended` is told the rows of each append that succeeded, refused ones among them.
-    """
+    """Gathers the rows of one table. Lives on one event loop. Without a `room` it has one of its own."""
 
     def __init__(
         self,
@@ -101,13 +106,13 @@ class Batcher:
         table: Table,
         limits: BatchLimits,
         room: Room | None = None,
-        appended: Callable[[Sequence[Row]], None] = _nobody,
+        told: Told | None = None,
     ) -> None:
         self._writer = writer
         self._table = table
         self._limits = limits
         self._room = room or Room(limits.held_rows, limits.held_bytes)
-        self._tell_appended = appended
+        self._told = told or Told()
         self._linger = limits.linger.total_seconds()
         self._batches: deque[_Batch] = deque()
         self._appends: set[asyncio.Task[None]] = set()
@@ -227,9 +232,11 @@ class Batcher:
             refused = await self._writer.append(self._table, batch.rows)
         except Exception as error:
             _settle(batch, {}, failure=error)
+            self._told.failed(error)
         else:
             _settle(batch, refused)
-            self._tell_appended(batch.rows)
+            if stored := [row for index, row in enumerate(batch.rows) if index not in refused]:
+                self._told.appended(stored, loop.time() - started)
         finally:
             self._release(batch)
             longest = self._limits.max_linger.total_seconds()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import cast
 
 import msgspec
 
@@ -56,6 +57,25 @@ def undeclared(data: bytes, shape: Shape) -> str | None:
     """
     extra = _undeclared(data, shape, JSON_DEPTH - 1)
     return msgspec.json.encode(extra).decode() if extra else None
+
+
+def check_declared(data: bytes, shape: Shape) -> None:
+    """Raise Rejected for the first field the shape does not declare."""
+    extra = _undeclared(data, shape, JSON_DEPTH - 1)
+    if extra:
+        raise Rejected(Reason.UNKNOWN_FIELD, "is not declared by the contract").under(_first(extra, shape))
+
+
+def _first(extra: Extra, shape: Shape) -> str:
+    """Return the path of the first field in it."""
+    name, found = next(iter(extra.items()))
+    if not isinstance(found, dict):
+        return f".{name[:_NAME_CHARACTERS]}"
+    index = next(at for at, column in enumerate(shape.columns) if column.name == name)
+    if isinstance(shape.columns[index].type, Object):
+        return f".{name}{_first(found, shape.nested[index])}"
+    at, element = next(iter(found.items()))
+    return f".{name}[{at}]{_first(cast('Extra', element), shape.nested[index])}"
 
 
 def _undeclared(data: bytes | msgspec.Raw, shape: Shape, depth: int) -> Extra:

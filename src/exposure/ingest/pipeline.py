@@ -9,20 +9,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
-from typing import cast
 
 from exposure.clock import now
-from exposure.contracts.model import PUBLISH_TIME, SYSTEM_COLUMNS, Contract
-from exposure.ingest.batch import Batcher, BatchLimits, Overloaded, Room, RowRefused
+from exposure.contracts.model import Contract
+from exposure.ingest.account import Account
+from exposure.ingest.batch import Batcher, BatchLimits, Overloaded, Room, RowRefused, Told
+from exposure.ingest.dedupe import RecentLimits, RecentMessages
 from exposure.ingest.message import Message
+from exposure.ingest.outcome import Outcome
 from exposure.ingest.quarantine import quarantine_row
 from exposure.ingest.rejection import Reason, Rejection
+from exposure.ingest.rejection_breaker import RejectionBreaker, RejectionLimits
 from exposure.ingest.validate import MessageValidator
 from exposure.query.model import Row
 from exposure.telemetry.lines import Lines
-from exposure.telemetry.names import APPEND_EVENT
 from exposure.warehouse.port import WarehouseError, WarehouseMisconfigured, WarehouseUnavailable, Writer
 from exposure.warehouse.schema import quarantine_table, rows_table
 
@@ -35,19 +37,20 @@ _WIDEST_CHARACTER_BYTES = 4
 _LARGE_BYTES = 256_000
 
 
-class Outcome(Enum):
-    """What became of a message. The first two acknowledge it; after the others Pub/Sub delivers again."""
+@dataclass(frozen=True)
+class Shared:
+    """What the pipelines of one process have in common; without a `room` each has one of its own."""
 
-    STORED = "stored"
-    QUARANTINED = "quarantined"
-    OVERLOADED = "overloaded"
-    UNAVAILABLE = "unavailable"
-    FAILED = "failed"
+    room: Room | None = None
+    lines: Lines = field(default_factory=Lines)
 
-    @property
-    def acknowledges(self) -> bool:
-        """Tell whether the message is safe and may be forgotten by Pub/Sub."""
-        return self in (Outcome.STORED, Outcome.QUARANTINED)
+
+@dataclass(frozen=True)
+class Guards:
+    """What a pipeline does not do, however often it is asked."""
+
+    rejections: RejectionLimits = field(default_factory=RejectionLimits)
+    recent: RecentLimits = field(default_factory=RecentLimits)
 
 
 class Pipeline:
@@ -59,30 +62,46 @@ class Pipeline:
         writer: Writer,
         limits: BatchLimits | None = None,
         clock: Callable[[], datetime] = now,
-        room: Room | None = None,
-        lines: Lines | None = None,
+        shared: Shared | None = None,
+        guards: Guards | None = None,
     ) -> None:
         self._limits = limits or BatchLimits()
-        room = room or Room(self._limits.held_rows, self._limits.held_bytes)
+        shared, guards = shared or Shared(), guards or Guards()
+        room = shared.room or Room(self._limits.held_rows, self._limits.held_bytes)
         self._contract = contract
         self._validator = MessageValidator(contract)
-        self._rows = Batcher(writer, rows_table(contract), self._limits, room, self._appended)
-        self._quarantine = Batcher(writer, quarantine_table(contract), self._limits, room)
+        self._account = account = Account(contract, shared.lines, clock)
+        told = Told(account.appended, account.append_failed)
+        self._rows = Batcher(writer, rows_table(contract), self._limits, room, told)
+        # Messages set aside are told one by one; of their appends only those that fail.
+        told = Told(failed=account.append_failed)
+        self._quarantine = Batcher(writer, quarantine_table(contract), self._limits, room, told)
         self._clock = clock
-        self._lines = lines or Lines()
-        self._publish_time = len(contract.columns) + SYSTEM_COLUMNS.index(PUBLISH_TIME)
+        self._recent = RecentMessages(guards.recent, _loop_time, room)
+        self._breaker = RejectionBreaker(contract.name, guards.rejections, _loop_time)
         self._looking = asyncio.Lock()
         self._failure: WarehouseError | None = None
 
     async def handle(self, message: Message) -> Outcome:
         """Return once the message is durable, or cannot be made so now; raises nothing."""
+        return await self._recent.settle(message, self._settle)
+
+    async def handle_all(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Return the outcome of each message once all are known: as `handle`, in fewer steps for many."""
+        return await self._recent.settle_all(messages, self._settle_all)
+
+    async def drain(self) -> None:
+        """Finish what has been accepted."""
+        await self._rows.drain()
+        await self._quarantine.drain()
+
+    async def _settle(self, message: Message) -> Outcome:
         try:
             return await self._store(message)
         except Exception as error:
             return self._outcome_of(error, message)
 
-    async def handle_all(self, messages: Sequence[Message]) -> list[Outcome]:
-        """Return the outcome of each message once all are known: as `handle`, in fewer steps for many."""
+    async def _settle_all(self, messages: Sequence[Message]) -> list[Outcome]:
         ingest_time = self._clock()
         outcomes = [Outcome.FAILED] * len(messages)
         rows: dict[int, Row] = {}
@@ -94,23 +113,10 @@ class Pipeline:
             else:
                 rows[index] = row
         await asyncio.gather(
-            self._store_together(messages, rows, outcomes),
-            *(self._handle_into(outcomes, index, messages[index]) for index in alone),
+            self._store_together(messages, rows, outcomes, ingest_time),
+            *(self._settle_into(outcomes, index, messages[index]) for index in alone),
         )
         return outcomes
-
-    async def drain(self) -> None:
-        """Finish what has been accepted."""
-        await self._rows.drain()
-        await self._quarantine.drain()
-
-    def _appended(self, rows: Sequence[Row]) -> None:
-        """Say how long the oldest row of an append took from its publication."""
-        oldest = min(cast("datetime", row[self._publish_time]) for row in rows)
-        age = max(0.0, (self._clock() - oldest).total_seconds())
-        self._lines.write(
-            APPEND_EVENT, contract=self._contract.name, rows=len(rows), freshness_seconds=round(age, 3)
-        )
 
     def _outcome_of(self, error: Exception, message: Message) -> Outcome:
         if isinstance(error, Overloaded):
@@ -131,42 +137,50 @@ class Pipeline:
             return None
         return None if isinstance(row, Rejection) else row
 
-    async def _handle_into(self, outcomes: list[Outcome], index: int, message: Message) -> None:
-        outcomes[index] = await self.handle(message)
+    async def _settle_into(self, outcomes: list[Outcome], index: int, message: Message) -> None:
+        outcomes[index] = await self._settle(message)
 
     async def _store_together(
-        self, messages: Sequence[Message], rows: Mapping[int, Row], outcomes: list[Outcome]
+        self,
+        messages: Sequence[Message],
+        rows: Mapping[int, Row],
+        outcomes: list[Outcome],
+        ingest_time: datetime,
     ) -> None:
         """Append the rows, by their messages' indices, and set down what became of each."""
-        indices = list(rows)
+        indices, started = list(rows), _loop_time()
         size_bytes = sum(_held_bytes(messages[index].data) for index in indices)
         try:
             refused = await self._rows.add_all(list(rows.values()), size_bytes)
         except Exception as error:
+            self._breaker.sound(len(rows))
             outcome = self._outcome_of(error, messages[indices[0]])
             for index in indices:
                 outcomes[index] = outcome
             return
+        self._breaker.sound(len(rows) - len(refused))
         for index in indices:
             outcomes[index] = Outcome.STORED
-        # The few that were refused go again by themselves, and from there into quarantine.
-        await asyncio.gather(
-            *(self._handle_into(outcomes, indices[row], messages[indices[row]]) for row in refused)
+        # Not appended again: alone, a refused row could no longer be told from a table that takes nothing.
+        refusing = (
+            self._set_refused_aside(messages[indices[row]], why, started, ingest_time)
+            for row, why in refused.items()
         )
+        for row, outcome in zip(refused, await asyncio.gather(*refusing), strict=True):
+            outcomes[indices[row]] = outcome
 
     async def _store(self, message: Message) -> Outcome:
         ingest_time = self._clock()
-        started = asyncio.get_running_loop().time()
+        started = _loop_time()
         row = await self._validate(message, ingest_time)
         if isinstance(row, Rejection):
             return await self._set_aside(message, row, ingest_time)
+        self._breaker.sound()
         try:
             await self._rows.add(row, _held_bytes(message.data))
         except RowRefused as refused:
-            rejection = Rejection(Reason.REFUSED_BY_WAREHOUSE, refused.reason)
-            return await self._set_aside_until(
-                started + self._limits.deadline.total_seconds(), message, rejection, ingest_time
-            )
+            self._breaker.sound(-1)
+            return await self._set_refused_aside(message, refused.reason, started, ingest_time)
         return Outcome.STORED
 
     async def _validate(self, message: Message, ingest_time: datetime) -> Row | Rejection:
@@ -182,23 +196,30 @@ class Pipeline:
         looking.add_done_callback(lambda _: self._looking.release())
         return await asyncio.shield(looking)
 
-    async def _set_aside_until(
-        self, deadline: float, message: Message, rejection: Rejection, ingest_time: datetime
+    async def _set_refused_aside(
+        self, message: Message, reason: str, started: float, ingest_time: datetime
     ) -> Outcome:
-        """Quarantine within what the first append has left of the request's time."""
+        """Quarantine a row that was refused, in what its append has left of the time; raises nothing."""
+        rejection = Rejection(Reason.REFUSED_BY_WAREHOUSE, reason)
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(started + self._limits.deadline.total_seconds()):
                 return await self._set_aside(message, rejection, ingest_time)
-        except TimeoutError as error:
-            raise WarehouseUnavailable("the message was not quarantined within its deadline") from error
+        except TimeoutError:
+            error = WarehouseUnavailable("the message was not quarantined within its deadline")
+            return self._outcome_of(error, message)
+        except Exception as error:
+            return self._outcome_of(error, message)
 
     async def _set_aside(self, message: Message, rejection: Rejection, ingest_time: datetime) -> Outcome:
+        if not self._breaker.rejected():
+            return Outcome.WITHHELD
         row = quarantine_row(self._contract, message, rejection, ingest_time)
         try:
             await self._quarantine.add(row, len(message.data) + _ROW_OVERHEAD_BYTES)
         except RowRefused as refused:
             # Its words may quote the row, and what is raised here is logged.
             raise WarehouseMisconfigured("the quarantine table refused the message") from refused
+        self._account.quarantined(rejection.reason)
         return Outcome.QUARANTINED
 
     def _log_once(self, message: Message, error: WarehouseError) -> None:
@@ -206,6 +227,10 @@ class Pipeline:
         if error is not self._failure:
             self._failure = error
             _LOG.warning("%s: message %s is left with Pub/Sub: %s", self._contract.name, message.id, error)
+
+
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _held_bytes(data: bytes) -> int:

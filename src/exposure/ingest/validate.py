@@ -14,7 +14,8 @@ import msgspec
 
 from exposure.contracts.model import Contract
 from exposure.contracts.types import KEY_CHARACTERS, Scalar
-from exposure.ingest.careful import check_text, holds_lone_surrogate, undeclared
+from exposure.contracts.unknown_fields import UnknownFields
+from exposure.ingest.careful import check_declared, check_text, holds_lone_surrogate, undeclared
 from exposure.ingest.message import Message
 from exposure.ingest.rejection import Reason, Rejected, Rejection
 from exposure.ingest.shape import compile_shape
@@ -70,7 +71,11 @@ class MessageValidator:
 
     def _extra(self, data: bytes) -> str | None:
         check_text(data)
-        return undeclared(data, self._shape)
+        if self._contract.unknown_fields is UnknownFields.KEEP:
+            return undeclared(data, self._shape)
+        if self._contract.unknown_fields is UnknownFields.REJECT:
+            check_declared(data, self._shape)
+        return None
 
 
 def is_accounted_for(data: bytes, quotes: int) -> bool:

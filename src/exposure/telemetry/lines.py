@@ -1,7 +1,7 @@
 """JSON lines on standard output, as Cloud Logging reads them: what happened, and the program's own logs.
 
-One line per append or answer, never one per row, and nothing of a row's content. Which fields have a meaning
-of their own: https://cloud.google.com/logging/docs/structured-logging.
+One line per append, answer or message set aside, never one per row stored, and nothing of a row's content.
+Which fields have a meaning of their own: https://cloud.google.com/logging/docs/structured-logging.
 """
 
 from __future__ import annotations

@@ -20,6 +20,8 @@ from exposure.warehouse.write_outcome import Verdict, WriteOutcome, of_answer, o
 from exposure.warehouse.write_part import Part
 
 _LOG = logging.getLogger(__name__)
+# What writing to a call that has ended raises, depending on how it ended.
+_ENDED = (grpc.aio.AioRpcError, asyncio.InvalidStateError)
 _TRACE_ID = "exposure:ingest"
 
 
@@ -89,15 +91,19 @@ class Connection:
         self.sent.append(part)
         if len(self.sent) == 1:
             self._expect_answer()
+        # A first request that is refused may not have taught the service the schema.
+        request = self._route.request(rows, with_schema=not self.is_proven)
+        writing = asyncio.ensure_future(self._call.write(request))
         try:
-            # A first request that is refused may not have taught the service the schema.
-            await self._call.write(self._route.request(rows, with_schema=not self.is_proven))
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            return  # the reader learns how the call ended, and tells
-        except asyncio.CancelledError:
-            # grpc raises it in whoever writes when the call itself is cut; a cancelled owner must stop.
-            if _is_cancelled():
-                raise
+            # Or for the end of the call: cut before it ever connected, grpc's write never returns.
+            await asyncio.wait((writing, self._reading), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            writing.cancel()
+            writing.add_done_callback(_forget)
+        if writing.done() and not writing.cancelled():
+            error = writing.exception()
+            if error is not None and not isinstance(error, _ENDED):
+                raise error
 
     def cut(self, reason: str) -> None:
         """End the call as lost."""
@@ -152,6 +158,12 @@ class Connection:
     def _expect_nothing(self) -> None:
         if self._overdue is not None:
             self._overdue.cancel()
+
+
+def _forget(writing: asyncio.Future[None]) -> None:
+    """Take note of a failure nobody asks for: the reader learns how the call ended, and tells."""
+    if not writing.cancelled():
+        writing.exception()
 
 
 def _is_cancelled() -> bool:

@@ -21,6 +21,7 @@ from exposure.contracts.types import (
     LogicalType,
     Scalar,
 )
+from exposure.contracts.unknown_fields import UnknownFields
 
 _API_VERSION = "v3.1.0"
 # Fixed for ever: a contract's id in catalogs is derived from it and the contract's name.
@@ -81,8 +82,14 @@ def contract_document(contract: Contract, deployment: Deployment) -> dict[str, A
         "servers": _servers(contract, deployment),
         "schema": [_table(contract)],
         "slaProperties": _service_level(contract),
-        "customProperties": [_custom("topic", contract.topic)],
+        "customProperties": [_custom("topic", contract.topic), *_unknown_fields(contract)],
     }
+
+
+def _unknown_fields(contract: Contract) -> list[dict[str, Any]]:
+    """Return the policy where it is not the one every contract has that says nothing."""
+    policy = contract.unknown_fields
+    return [] if policy is UnknownFields.KEEP else [_custom("unknownFields", policy.value)]
 
 
 def _servers(contract: Contract, deployment: Deployment) -> list[dict[str, Any]]:
