@@ -13,11 +13,11 @@ from pulumi_gcp import projects
 from stacks.cache import Cache
 from stacks.command import command
 from stacks.config import Settings
-from stacks.service import CloudRunService, Program, Runtime
+from stacks.service import CloudRunService, Program, Runtime, service_uri
 
 _NAME = "api"
-# Its value is nobody's business here: `bootstrap.sh` makes it, a person adds versions.
-_SECRET = "page-token-keys"  # noqa: S105 - a name
+# Their values are nobody's business here: `bootstrap.sh` makes the first, a person the other.
+_SECRET, _READER_KEYS = "page-token-keys", "reader-keys"
 
 
 def declare_api(
@@ -48,10 +48,34 @@ def _program(settings: Settings, runtime: Runtime, cache: Cache | None) -> Progr
             "query_deadline": f"PT{query.deadline_seconds}S",
             "max_bytes_billed": str(query.max_bytes_billed),
             "query_threads": str(query.threads),
+            **_tokens(settings),
+            **({} if cache is None else _shared(cache)),
         },
         secrets={"page_token_keys": (_SECRET, settings.page_token_keys_version)},
+        files=_keys(settings),
         sizes=settings.api,
         is_internal=False,
         is_public=settings.is_public,
         network=None if cache is None else cache.network,
     )
+
+
+def _keys(settings: Settings) -> dict[str, tuple[str, str]]:
+    version = settings.reader_keys_version
+    return {} if version is None else {"keys_file": (_READER_KEYS, version)}
+
+
+def _tokens(settings: Settings) -> dict[str, str]:
+    """Return whom tokens must be meant for: the service, unless Cloud Run has judged them already.
+
+    It takes the signature off the tokens it checks itself, so they cannot be verified again.
+    """
+    return {"token_audience": service_uri(_NAME, settings)} if settings.is_public else {}
+
+
+def _shared(cache: Cache) -> dict[str, pulumi.Input[str]]:
+    return {
+        "redis_url": pulumi.Output.concat("rediss://", cache.address, ":6379"),
+        "redis_iam": "true",
+        "redis_authority": cache.authority,
+    }

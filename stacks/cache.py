@@ -15,7 +15,10 @@ _ENGINE = "VALKEY_8_0"
 
 
 class Cache(pulumi.ComponentResource):
-    """One instance, its network and its connection policy. `address` is what the API connects to."""
+    """One instance, its network and its connection policy.
+
+    `address` is what the API connects to, `authority` the PEM of who signed the certificate it meets there.
+    """
 
     def __init__(
         self, name: str, settings: Settings, cache: CacheSettings, opts: pulumi.ResourceOptions
@@ -27,6 +30,7 @@ class Cache(pulumi.ComponentResource):
         instance = self._instance(name, cache, self._policy())
         endpoint = instance.endpoints[0]["connections"][0]["psc_auto_connection"]
         self.address: pulumi.Output[str] = endpoint["ip_address"]
+        self.authority: pulumi.Output[str] = instance.managed_server_cas[0]["ca_certs"][0]["certificates"][0]
         self.register_outputs({"address": self.address})
 
     def allow_connect(self, name: str, member: pulumi.Input[str]) -> None:

@@ -21,6 +21,7 @@ _LEAST_ATTEMPTS, _MOST_ATTEMPTS = 5, 100
 _SMALLEST_SUBNET = 26
 _UNREACHABLE = ip_network("192.168.1.0/24")
 
+SecretVersion = Annotated[str, Field(pattern=r"^[1-9]\d*$")]
 ProjectNumber = Annotated[str, Field(pattern=r"^\d{6,}$")]
 Label = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,63}$")]
 
@@ -179,7 +180,8 @@ class Settings(_Part):
     access: Literal["public", "iam"]
     image_readers: tuple[Annotated[str, Field(pattern=r"^serviceAccount:[^@\s]+@\S+$")], ...]
     image: Annotated[str, Field(pattern=r"^\S+@sha256:[0-9a-f]{64}$")] | None
-    page_token_keys_version: Annotated[str, Field(pattern=r"^[1-9]\d*$")]
+    page_token_keys_version: SecretVersion
+    reader_keys_version: SecretVersion | None
     api: ServiceSettings
     ingest: IngestServiceSettings
     worker: WorkerSettings | None

@@ -57,6 +57,7 @@ def _program(settings: Settings, runtime: Runtime, pusher: pulumi.Input[str]) ->
             "appends_in_flight": str(settings.ingest.appends_in_flight),
         },
         secrets={},
+        files={},
         sizes=settings.ingest,
         is_internal=True,
         is_public=False,

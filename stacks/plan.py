@@ -101,7 +101,8 @@ def computed(args: mocks.MockResourceArgs) -> dict[str, Any]:
             "name": f"projects/1/locations/global/pools/{args.inputs['workloadIdentityPoolId']}"
         },
         "gcp:memorystore/instance:Instance": lambda: {
-            "endpoints": [{"connections": [{"pscAutoConnection": {"ipAddress": "10.0.0.2"}}]}]
+            "endpoints": [{"connections": [{"pscAutoConnection": {"ipAddress": "10.0.0.2"}}]}],
+            "managedServerCas": [{"caCerts": [{"certificates": ["a certificate"]}]}],
         },
         "gcp:monitoring/slo:Slo": lambda: {
             "name": f"projects/1/services/s/serviceLevelObjectives/{args.inputs.get('sloId', args.name)}"

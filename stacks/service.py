@@ -16,6 +16,8 @@ from stacks.config import ServiceSettings, Settings
 from stacks.network import Network
 
 _PORT = 8080
+# Where secrets are mounted, each in a folder of its own.
+_MOUNTS, _FILE = "/secrets", "value"
 LIVE_PATH, READY_PATH = "/health/live", "/health/ready"
 
 
@@ -32,7 +34,8 @@ class Runtime:
 class Program:
     """What runs in the container. `environment` and `secrets` are by settings field, without the prefix.
 
-    A secret is its id and the version to read. `is_public` switches the invoker check off.
+    A secret is its id and the version to read; those of `files` are mounted, and their field is told where.
+    `is_public` switches the invoker check off.
     `network` is a private one to send from, beside the internet.
     """
 
@@ -40,6 +43,7 @@ class Program:
     command: Sequence[str]
     environment: Mapping[str, pulumi.Input[str]]
     secrets: Mapping[str, tuple[str, str]]
+    files: Mapping[str, tuple[str, str]]
     sizes: ServiceSettings
     is_internal: bool
     is_public: bool
@@ -90,7 +94,7 @@ class CloudRunService(pulumi.ComponentResource):
                 ),
                 self._child,
             )
-            for secret, _ in program.secrets.values()
+            for secret, _ in (*program.secrets.values(), *program.files.values())
         ]
 
     def allow_invoke(self, name: str, member: pulumi.Input[str]) -> cloudrunv2.ServiceIamMember:
@@ -140,7 +144,18 @@ def _template(program: Program) -> cloudrunv2.ServiceTemplateArgs:
             min_instance_count=sizes.min_instances, max_instance_count=sizes.max_instances
         ),
         vpc_access=None if program.network is None else _egress(program.network),
+        volumes=[_volume(*secret) for secret in program.files.values()] or None,
         containers=[_container(program)],
+    )
+
+
+def _volume(secret: str, version: str) -> cloudrunv2.ServiceTemplateVolumeArgs:
+    return cloudrunv2.ServiceTemplateVolumeArgs(
+        name=secret,
+        secret=cloudrunv2.ServiceTemplateVolumeSecretArgs(
+            secret=secret,
+            items=[cloudrunv2.ServiceTemplateVolumeSecretItemArgs(path=_FILE, version=version)],
+        ),
     )
 
 
@@ -180,13 +195,19 @@ def _container(program: Program) -> cloudrunv2.ServiceTemplateContainerArgs:
             failure_threshold=3,
         ),
         envs=[*_plain(program), *_secret(program)],
+        volume_mounts=[
+            cloudrunv2.ServiceTemplateContainerVolumeMountArgs(name=secret, mount_path=f"{_MOUNTS}/{secret}")
+            for secret, _ in program.files.values()
+        ]
+        or None,
     )
 
 
 def _plain(program: Program) -> list[cloudrunv2.ServiceTemplateContainerEnvArgs]:
+    files = {field: f"{_MOUNTS}/{secret}/{_FILE}" for field, (secret, _) in program.files.items()}
     return [
         cloudrunv2.ServiceTemplateContainerEnvArgs(name=variable(field), value=value)
-        for field, value in program.environment.items()
+        for field, value in {**program.environment, **files}.items()
     ]
 
 

@@ -103,7 +103,7 @@ def _buckets(settings: ApiSettings) -> Buckets:
 
     redis = connect_redis(
         settings.redis_url.get_secret_value(),
-        by_google_token=settings.redis_google_token,
+        by_google_token=settings.redis_iam,
         authority=settings.redis_authority,
     )
     return FallbackBuckets(RedisBuckets(redis), LocalBuckets())

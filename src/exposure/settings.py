@@ -69,7 +69,7 @@ class ApiSettings(BaseSettings):
         None,
         description="Redis or Valkey all instances share, redis:// or rediss://; unset: none.",
     )
-    redis_google_token: bool = Field(
+    redis_iam: bool = Field(
         False, description="Whether its password is the service's own Google token, as Memorystore has it."
     )
     redis_authority: str | None = Field(None, description="PEM of who signed its certificate.")

@@ -10,6 +10,7 @@ from stacks.plan import Recorded, record, settings_of
 from stacks.platform import declare
 
 _EVERY_OPTION: Mapping[str, Any] = {
+    "reader_keys_version": "3",
     "access": "iam",
     "canary": True,
     "image_readers": [

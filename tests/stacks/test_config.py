@@ -38,7 +38,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("feed.first_retry_seconds", 601, "first_retry_seconds"),
         ("feed.last_retry_seconds", 5, "first_retry_seconds is above last_retry_seconds"),
         ("ingest.timeout_seconds", 8, "must be above 8"),
-        ("query.deadline_seconds", 30, "must be below api.timeout_seconds"),
+        ("api.timeout_seconds", 8, "must be below api.timeout_seconds"),
         ("query.max_bytes_billed", 1, "max_bytes_billed"),
         ("slo_period_days", 31, "slo_period_days"),
         ("slo_period_days", 6, "slo_period_days"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from exposure.api.access.keys import StoredKeys, write_keys
 from exposure.contracts.catalog import CATALOG
 from exposure.settings import ENVIRONMENT_PREFIX, ApiSettings, IngestSettings, PullSettings
 from fakes.plan_lookup import SERVICE, SUBSCRIPTION, WORKERS, environment_of, named, of_type
@@ -46,8 +48,15 @@ def test_every_variable_declared_for_a_service_is_one_it_reads(pushing_plan: lis
 
 
 @pytest.mark.parametrize("service", ["api", "ingest"])
-def test_the_environment_declared_for_a_service_starts_it(service: str, pushing_plan: list[Recorded]) -> None:
+def test_the_environment_declared_for_a_service_starts_it(
+    service: str, pushing_plan: list[Recorded], tmp_path: Path
+) -> None:
     told = environment_of(pushing_plan, SERVICE, service)
+    if mounted := told.get("EXPOSURE_KEYS_FILE"):
+        mounts = named(pushing_plan, SERVICE, service)["template"]["containers"][0]["volumeMounts"]
+        assert mounted.rpartition("/")[0] in {mount["mountPath"] for mount in mounts}
+        told["EXPOSURE_KEYS_FILE"] = str(tmp_path / "keys.json")
+        (tmp_path / "keys.json").write_bytes(write_keys(StoredKeys()))
     if "EXPOSURE_PAGE_TOKEN_KEYS" in told:
         told["EXPOSURE_PAGE_TOKEN_KEYS"] = KEY
     command = named(pushing_plan, SERVICE, service)["template"]["containers"][0]["commands"]
