@@ -25,7 +25,7 @@ _ROOT = Path(__file__).parent.parent.parent
 # Where a deployment installs what the pack needs, which the program's environment cannot hold as well.
 PACK = "stacks/policy"
 PACK_ENVIRONMENT = _ROOT / PACK / ".venv"
-_MOST_SECONDS = 120
+_MOST_SECONDS = 240
 
 
 @dataclass(frozen=True)

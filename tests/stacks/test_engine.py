@@ -194,7 +194,7 @@ def test_an_up_that_google_refused_in_part_is_completed_by_the_next(tmp_path: Pa
     assert lived.succeeded("repeated")
 
 
-@pytest.fixture(params=["dev", "prod"])
+@pytest.fixture(params=["dev", "prod", "full"])
 def policed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PulumiProject]:
     """A stack to be judged by the real pack, served by its own library."""
     if not PACK_ENVIRONMENT.is_dir():
@@ -217,6 +217,7 @@ def test_the_pack_judges_a_preview_in_full_and_lets_the_stack_be_made(policed: P
     assert "[mandatory]" not in made.stdout
 
 
+@pytest.mark.parametrize("policed", ["dev"], indirect=True)
 def test_the_pack_ends_a_preview_whose_grants_are_broad_though_their_members_are_not_made_yet(
     policed: PulumiProject,
 ) -> None:

@@ -36,6 +36,19 @@ if TYPE_CHECKING:
     from exposure.warehouse.quarantine import Selection
 
 
+CursorFile = Annotated[
+    Path | None, typer.Option(help="File that keeps the place; the same command goes on from there.")
+]
+Emulator = Annotated[
+    str | None,
+    typer.Option(
+        envvar="PUBSUB_EMULATOR_HOST",
+        metavar="HOST:PORT",
+        help=f"Address of a local Pub/Sub; without --project {LOCAL_PUBSUB}.",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class _Wish:
     """What is to be replayed, and from where to where."""
@@ -55,23 +68,14 @@ def replay(
     until: Until = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge and count; publish nothing.")] = False,
     rate: Annotated[float, typer.Option(min=0.01, help="Messages a second, at most.")] = 100.0,
-    cursor: Annotated[
-        Path | None, typer.Option(help="File that keeps the place; the same command goes on from there.")
-    ] = None,
+    cursor: CursorFile = None,
     force: Annotated[
         bool, typer.Option("--force", help="Publish what today's contract rejects, too.")
     ] = False,
     project: Project = None,
     location: Location = None,
     data_dir: DataDir = DATA_DIR,
-    emulator: Annotated[
-        str | None,
-        typer.Option(
-            envvar="PUBSUB_EMULATOR_HOST",
-            metavar="HOST:PORT",
-            help=f"Address of a local Pub/Sub; without --project {LOCAL_PUBSUB}.",
-        ),
-    ] = None,
+    emulator: Emulator = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the report as JSON.")] = False,
 ) -> None:
     """Publish quarantined messages again, each once, with their own bytes and attributes.

@@ -13,7 +13,7 @@ deliver again what was acknowledged must restart ingest first: it still knows th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -66,7 +66,7 @@ class RecentMessages:
             seen = flight.take(message)
             if seen is Seen.FIRST:
                 outcome = await settle(message)
-                flight.note(message, outcome)
+                flight.note_all((message.id,), (outcome,))
                 return outcome
         return await self._other(message, seen)
 
@@ -74,14 +74,16 @@ class RecentMessages:
         self, messages: Sequence[Message], settle: Callable[[Sequence[Message]], Awaitable[list[Outcome]]]
     ) -> list[Outcome]:
         """Return the outcome of each message: as `settle`, for many that are stored together."""
+        ids = [message.id for message in messages]
         with Flight(self) as flight:
+            if flight.take_all(ids):
+                settled = await settle(messages)
+                flight.note_all(ids, settled)
+                return settled
             seen = [flight.take(message) for message in messages]
             firsts = [message for message, one in zip(messages, seen, strict=True) if one is Seen.FIRST]
             settled = await settle(firsts)
-            for message, outcome in zip(firsts, settled, strict=True):
-                flight.note(message, outcome)
-        if len(firsts) == len(messages):
-            return settled
+            flight.note_all([message.id for message in firsts], settled)
         # Only now that its own flight has ended: a message may be twice in one call, or in two at a time.
         of_firsts = iter(settled)
         return [
@@ -122,10 +124,24 @@ class RecentMessages:
         self._flying[message_id] = flight
         return Seen.FIRST
 
-    def land(self, taken: Iterable[str], stored: Iterable[str]) -> None:
+    def take_all(self, message_ids: set[str], flight: Flight) -> bool:
+        """Put the messages on the flight if all of them can be; otherwise none."""
+        if not (
+            self._new.isdisjoint(message_ids)
+            and self._old.isdisjoint(message_ids)
+            and self._flying.keys().isdisjoint(message_ids)
+        ):
+            return False
+        self._flying.update(dict.fromkeys(message_ids, flight))
+        return True
+
+    def land(self, taken: Collection[str], stored: Iterable[str]) -> None:
         """Remember what is durable now, and that nobody is storing the rest."""
         self._turn()
         self._new.update(stored)
+        if len(taken) == len(self._flying):
+            self._flying.clear()
+            return
         for message_id in taken:
             del self._flying[message_id]
 
@@ -147,7 +163,7 @@ class Flight:
     def __init__(self, recent: RecentMessages) -> None:
         self._recent = recent
         self._taken: list[str] = []
-        self._stored: list[str] = []
+        self._stored: Iterable[str] = ()
         self._end: asyncio.Future[None] | None = None
 
     def __enter__(self) -> Flight:
@@ -169,10 +185,20 @@ class Flight:
             self._taken.append(message.id)
         return seen
 
-    def note(self, message: Message, outcome: Outcome) -> None:
-        """Note what became of a message it took."""
-        if outcome.acknowledges:
-            self._stored.append(message.id)
+    def take_all(self, ids: Sequence[str]) -> bool:
+        """Take all messages, when each is there once and nobody has stored or is storing one; or none."""
+        distinct = set(ids)
+        if len(distinct) < len(ids) or not self._recent.take_all(distinct, self):
+            return False
+        self._taken = list(ids)
+        return True
+
+    def note_all(self, ids: Sequence[str], outcomes: Sequence[Outcome]) -> None:
+        """Note what became of the messages it took."""
+        if outcomes.count(Outcome.STORED) == len(ids):
+            self._stored = ids
+        else:
+            self._stored = [one for one, outcome in zip(ids, outcomes, strict=True) if outcome.acknowledges]
 
     async def landed(self) -> None:
         """Return when the flight has ended."""

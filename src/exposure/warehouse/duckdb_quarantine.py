@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,8 @@ def _open(path: Path, opened: ExitStack) -> duckdb.DuckDBPyConnection:
     for _ in range(_COPIES):
         copy = _copied(path, folder)
         if copy is not None:
-            return duckdb.connect(str(copy))
+            with suppress(duckdb.Error):  # a log cut in the middle of an entry is none
+                return duckdb.connect(str(copy))
         time.sleep(_PAUSE_SECONDS)
     raise WarehouseUnavailable(f"{path} is being written all the time; stop the platform and try again")
 
