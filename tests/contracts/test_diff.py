@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exposure.contracts.access import Access, Grant
 from exposure.contracts.diff import Impact, compare
 from exposure.contracts.model import Column, Contract, ServiceLevel
 from exposure.contracts.types import Array, Object, Scalar
@@ -144,3 +145,21 @@ def test_what_breaks_one_way_or_the_other_is_every_difference_but_order_and_word
     there, back = compare(holding(*old), holding(*new)), compare(holding(*new), holding(*old))
     differ = {one.name: one for one in old} != {one.name: one for one in new}
     assert (max(there.impact, back.impact) is Impact.BREAKING) == differ
+
+
+def test_what_can_no_longer_be_asked_of_a_column_breaks_who_asks_it() -> None:
+    plain = Column("context", Scalar.JSON)
+    declaring = changed(plain, members=(Column("os", Scalar.STRING),))
+    assert impacts(holding(declaring), holding(plain)) == {"columns.context.os": "BREAKING"}
+    assert impacts(holding(plain), holding(declaring)) == {"columns.context.os": "COMPATIBLE"}
+    matchable = changed(CITY, matchable=True)
+    assert impacts(holding(matchable), holding(CITY)) == {"columns.city": "BREAKING"}
+    assert impacts(holding(CITY), holding(matchable)) == {"columns.city": "COMPATIBLE"}
+
+
+def test_only_a_grant_behind_all_others_takes_nothing_from_anybody() -> None:
+    one, other = Grant("sales"), Grant("shop")
+    fewer, more = declared(access=Access((one,))), declared(access=Access((one, other)))
+    assert impacts(fewer, more) == {"access": "COMPATIBLE"}
+    assert impacts(more, fewer) == {"access": "BREAKING"}
+    assert impacts(more, declared(access=Access((other, one)))) == {"access": "BREAKING"}

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from exposure.contracts.access import Access
 from exposure.contracts.model import Column, Contract, ServiceLevel
 from exposure.contracts.types import Array, LogicalType, Object, describe
 from exposure.contracts.unknown_fields import UnknownFields
@@ -72,6 +73,7 @@ def compare(old: Contract, new: Contract) -> Diff:
         *_storage(old, new),
         *_service_level(old.service_level, new.service_level),
         *_unknown_fields(old.unknown_fields, new.unknown_fields),
+        *_access(old.access, new.access),
     ]
     ordered = sorted(changes, key=lambda change: -change.impact)
     return Diff(old.version, new.version, tuple(ordered))
@@ -126,8 +128,21 @@ def _column(path: str, old: Column, new: Column) -> Iterator[Change]:
         yield Change(Impact.BREAKING, path, "is now required: what was published without it is refused")
     if new.nullable and not old.nullable:
         yield Change(Impact.BREAKING, path, "may now be null: who reads it was promised a value")
+    yield from _asked_by(path, old, new)
     if (old.description, old.example) != (new.description, new.example):
         yield Change(Impact.WORDING, path, "is described differently")
+
+
+def _asked_by(path: str, old: Column, new: Column) -> Iterator[Change]:
+    """Tell what can no longer, or can now, be asked of a column."""
+    before, after = ({one.name: one.type for one in column.members} for column in (old, new))
+    for name in [name for name, kind in before.items() if after.get(name) != kind]:
+        yield Change(Impact.BREAKING, f"{path}.{name}", "is a member no more: filters by it are refused")
+    for name in after.keys() - before.keys():
+        yield Change(Impact.COMPATIBLE, f"{path}.{name}", "was declared as a member")
+    if old.matchable != new.matchable:
+        impact = Impact.BREAKING if old.matchable else Impact.COMPATIBLE
+        yield Change(impact, path, "can no longer be matched" if old.matchable else "can now be matched")
 
 
 def _type(path: str, old: LogicalType, new: LogicalType) -> Iterator[Change]:
@@ -177,3 +192,13 @@ def _unknown_fields(old: UnknownFields, new: UnknownFields) -> Iterator[Change]:
         yield Change(Impact.BREAKING, "unknown_fields", f"{what}: fields in _extra are no longer kept")
     else:
         yield Change(Impact.COMPATIBLE, "unknown_fields", what)
+
+
+def _access(old: Access, new: Access) -> Iterator[Change]:
+    """Tell whether somebody may see less: the first grant that fits a caller decides, so order counts."""
+    if old.grants == new.grants:
+        return
+    if new.grants[: len(old.grants)] == old.grants:
+        yield Change(Impact.COMPATIBLE, "access", "grants more callers something")
+    else:
+        yield Change(Impact.BREAKING, "access", "grants changed: somebody may see less than before")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from exposure.contracts.access import Grant
 from exposure.contracts.model import SYSTEM_COLUMNS, Column, Contract
 from exposure.contracts.types import (
     DECIMAL_PRECISION,
@@ -82,7 +83,20 @@ def contract_document(contract: Contract, deployment: Deployment) -> dict[str, A
         "servers": _servers(contract, deployment),
         "schema": [_table(contract)],
         "slaProperties": _service_level(contract),
-        "customProperties": [_custom("topic", contract.topic), *_unknown_fields(contract)],
+        "customProperties": [
+            _custom("topic", contract.topic),
+            *_unknown_fields(contract),
+            _custom("access", [_grant(grant) for grant in contract.access.grants]),
+        ],
+    }
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    return {
+        "scope": grant.scope,
+        "columns": None if grant.columns is None else list(grant.columns),
+        "rows": [{"column": bound.column, "claim": bound.claim} for bound in grant.rows],
+        "by": [credential.value for credential in grant.by],
     }
 
 
@@ -147,6 +161,12 @@ def _property(column: Column) -> dict[str, Any]:
         written["description"] = column.description
     if column.example is not None:
         written["examples"] = [column.example]
+    asked_by = (
+        [_custom("members", [_property(member) for member in column.members])] if column.members else []
+    )
+    asked_by += [_custom("matchable", value=True)] if column.matchable else []
+    if asked_by:
+        written["customProperties"] = [*written.get("customProperties", []), *asked_by]
     return written
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from exposure.contracts.access import Access, Bound, Credential, Grant
 from exposure.contracts.model import SYSTEM_COLUMNS, Column, Contract, ServiceLevel
 from exposure.contracts.types import Array, LogicalType, Object, Scalar
 from exposure.contracts.unknown_fields import UnknownFields
@@ -64,6 +65,16 @@ def _contract(document: Any) -> Contract:
         retention=timedelta(days=promises["retention"]["value"]) if "retention" in promises else None,
         service_level=_service_level(promises),
         unknown_fields=_policy(custom.get("unknownFields", UnknownFields.KEEP.value)),
+        access=Access(tuple(_grant(one) for one in custom.get("access", []))),
+    )
+
+
+def _grant(one: Any) -> Grant:
+    return Grant(
+        scope=one["scope"],
+        columns=None if one["columns"] is None else tuple(one["columns"]),
+        rows=tuple(Bound(row["column"], row["claim"]) for row in one["rows"]),
+        by=tuple(Credential(credential) for credential in one["by"]),
     )
 
 
@@ -101,12 +112,15 @@ def _service_level(promises: dict[str, Any]) -> ServiceLevel:
 
 
 def _column(one: Any) -> Column:
+    custom = _custom(one)
     return Column(
         name=one["name"],
         type=_type(one),
         description=one.get("description", ""),
         nullable=not one["required"],
         example=one.get("examples", [None])[0],
+        members=tuple(_column(member) for member in custom.get("members", [])),
+        matchable=custom.get("matchable", False),
     )
 
 
