@@ -1,7 +1,7 @@
 # Everything a person or a CI machine types. Needs make, git and Python >= 3.11; nothing else.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run venv test bench load plan golden check format lint types imports lock lock-check clean
+.PHONY: help run venv test bench load faults plan golden check format lint types imports lock lock-check clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -31,11 +31,14 @@ bench: $(VENV)/.dev-installed ## measure pushes, pulls, reads and exports on thi
 load: $(VENV)/.dev-installed $(VENV)/load/.installed ## put load on the platform, here or deployed, and report (ARGS="--help")
 	@PYTHONPATH=tests:src $(BIN)/python -m load --locust $(VENV)/load/bin/locust $(ARGS)
 
+faults: $(VENV)/.dev-installed ## 10,000 random fault schedules, 200 kill -9, 100 SIGTERM (within an hour)
+	@PYTHONPATH=tests $(BIN)/python -m faults.campaign $(ARGS)
+
 plan: $(VENV)/.dev-installed ## print what a stack declares, no account needed (STACK=dev|prod)
 	@PYTHONPATH=. $(BIN)/python -m stacks.plan $(or $(STACK),dev)
 
 golden: $(VENV)/.dev-installed ## rewrite the golden plans and SQL; review the diff
-	@UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/stacks/test_plan.py tests/warehouse/test_sql.py
+	@UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/stacks/test_plan.py tests/warehouse/test_sql.py tests/contracts/test_snapshots.py
 
 check: format lint types imports lock-check test ## everything CI asks for
 

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import multiprocessing
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -34,10 +35,14 @@ def main() -> int:
     is_sound = _schedules(range(wishes.first_seed, wishes.first_seed + wishes.schedules))
     for name, rounds, kill in (("kill -9", wishes.kills, True), ("SIGTERM", wishes.terminations, False)):
         if rounds:
-            with tempfile.TemporaryDirectory() as folder:
-                (Path(folder) / "data").mkdir()
-                series = end_often(Path(folder), rounds, wishes.first_seed, kill=kill)
+            folder = Path(tempfile.mkdtemp(prefix="faults-"))
+            (folder / "data").mkdir()
+            series = end_often(folder, rounds, wishes.first_seed, kill=kill)
             _print(name, series)
+            if series.is_sound:
+                shutil.rmtree(folder)
+            else:
+                print(f"  kept for a look: {folder}", flush=True)
             is_sound &= series.is_sound
     return 0 if is_sound else 1
 
