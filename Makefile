@@ -38,7 +38,8 @@ plan: $(VENV)/.dev-installed ## print what a stack declares, no account needed (
 	@PYTHONPATH=. $(BIN)/python -m stacks.plan $(or $(STACK),dev)
 
 golden: $(VENV)/.dev-installed ## rewrite the golden plans and SQL; review the diff
-	@UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/stacks/test_plan.py tests/warehouse/test_sql.py tests/contracts/test_snapshots.py
+	@UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/stacks/test_plan.py tests/warehouse/test_sql.py tests/warehouse/test_aggregate_sql.py \
+		tests/warehouse/test_sql_streams.py tests/api/test_openapi.py tests/contracts/test_snapshots.py
 
 check: format lint types imports lock-check test ## everything CI asks for
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +20,7 @@ from exposure.query.grammar import SYSTEM_PARAMETERS, places
 from fakes.api_house import ApiHouse, api_house, filled_warehouse
 from fakes.rows import order_row
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "openapi.json"
 Document = dict[str, Any]
 
 
@@ -58,6 +61,13 @@ def asked(parameter: Document) -> str:
     if isinstance(example, dict):
         return "&".join(f"{name}={quote(json.dumps(value), safe='')}" for name, value in example.items())
     return f"{parameter['name']}={written(parameter)}"
+
+
+def test_the_document_is_the_golden_one(document: Document) -> None:
+    text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(text)
+    assert text == GOLDEN.read_text(), "make golden rewrites it"
 
 
 def test_the_document_has_the_structure_of_openapi_3_1(document: Document) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exposure.contracts import sample
@@ -56,6 +56,7 @@ def test_another_seed_gives_other_keys(contract: Contract) -> None:
     assert not keys & others
 
 
+@settings(deadline=None)
 @given(seed=st.integers(), rows=st.integers(1, 2000))
 def test_no_two_messages_have_the_same_key(seed: int, rows: int) -> None:
     options = SampleOptions(rows, seed, START)

@@ -65,6 +65,8 @@ def expected_of_reading(environment: str) -> dict[str, set[Grant]]:
     api = {("roles/bigquery.dataViewer", f"{one.dataset}.{rows_table(one).name}") for one in CATALOG}
     api |= {("roles/bigquery.jobUser", settings.project)}
     api |= {("roles/secretmanager.secretAccessor", "page-token-keys")}
+    if settings.reader_keys_version is not None:
+        api |= {("roles/secretmanager.secretAccessor", "reader-keys")}
     if settings.cache is not None:
         api |= {("roles/memorystore.dbConnectionUser", settings.project)}
     return {API: api}
