@@ -64,7 +64,7 @@ class PullWorker:
             async with asyncio.TaskGroup() as group:
                 running = [group.create_task(puller.run()) for puller in pullers]
                 group.create_task(self._stop_when_asked(pullers, running))
-        except* Exception as errors:
+        except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         finally:
             await transport.grpc_channel.close()
