@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -173,8 +174,13 @@ def main() -> None:
     from stacks.platform import declare  # noqa: PLC0415 - the SDK wants its mocks first
 
     stack = sys.argv[1]
+    if not (_ROOT / f"Pulumi.{stack}.yaml").exists():
+        sys.exit(f"there is no Pulumi.{stack}.yaml: stacks are dev and prod")
     settings = settings_of(stack)
     sys.stdout.write(describe(record(stack, lambda: declare(settings))))
+    sys.stdout.flush()
+    # The SDK's worker threads leave event loops behind, and the interpreter's end would complain of each.
+    os._exit(0)
 
 
 if __name__ == "__main__":
