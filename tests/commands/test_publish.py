@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from exposure.__main__ import app
-from exposure.commands import topic_publisher
+from exposure.commands import pubsub_connection, topic_publisher
 from exposure.commands.message_lines import MessageLine, read_lines
 from exposure.local.platform import Addresses
 from fakes.failing_pubsub import failing_pubsub
@@ -27,8 +27,8 @@ VISIBLE_SECONDS = 20
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up on a topic at once: the tests know that it will not come back."""
-    monkeypatch.setattr(topic_publisher, "_RETRY", topic_publisher._RETRY.with_timeout(0.3))
-    monkeypatch.setattr(topic_publisher, "_CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(topic_publisher, "RETRY", pubsub_connection.RETRY.with_timeout(0.3))
+    monkeypatch.setattr(pubsub_connection, "_CONNECT_SECONDS", 0.3)
 
 
 def event(number: int) -> str:

@@ -89,7 +89,8 @@ def publish(
 
 
 def _connect(project: str, topic: str, emulator: str | None) -> TopicPublisher:
-    from exposure.commands.topic_publisher import PublishFailed, TopicPublisher
+    from exposure.commands.pubsub_connection import PublishFailed
+    from exposure.commands.topic_publisher import TopicPublisher
 
     try:
         return TopicPublisher(project, topic, emulator)
@@ -98,7 +99,7 @@ def _connect(project: str, topic: str, emulator: str | None) -> TopicPublisher:
 
 
 def _publish_lines(stream: BinaryIO, publisher: TopicPublisher) -> _Outcome:
-    from exposure.commands.topic_publisher import PublishFailed
+    from exposure.commands.pubsub_connection import PublishFailed
 
     outcome = _Outcome(publisher.path)
     begun = time.perf_counter()

@@ -103,7 +103,7 @@ def _cursor(
 
 
 def _replay(wish: _Wish, rate: float, *, dry_run: bool, force: bool) -> ReplayReport:
-    from exposure.commands.topic_publisher import PublishFailed
+    from exposure.commands.pubsub_connection import PublishFailed
     from exposure.ingest.replay import Replay, ReplayPlan
     from exposure.ingest.replay_cursor import CursorMismatch
 
