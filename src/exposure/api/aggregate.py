@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import Response
 
-from exposure.api.encode import JSON, RowEncoder, dumps, instant
+from exposure.api.encode import JSON, RowEncoder, dumps
 from exposure.api.explain import explained
+from exposure.api.facts import fact_headers, ms_since, written_facts
 from exposure.api.request import both, negotiated, parameters
-from exposure.api.tiers import WAREHOUSE
 from exposure.contracts.model import Column, Contract
 from exposure.contracts.types import Scalar
 from exposure.query.aggregate import APPROXIMATE, Aggregation, Group, Measure
@@ -103,13 +103,6 @@ def _local(value: object, zone: ZoneInfo) -> object:
 
 def _answer(answer: dict[str, object], groups: Groups, started: float) -> Response:
     as_of, bytes_billed = groups.as_of, groups.bytes_billed
-    elapsed_ms = round((time.perf_counter() - started) * 1000, 3)
-    stats = {"tier": WAREHOUSE, "elapsed_ms": elapsed_ms, "bytes_billed": bytes_billed}
-    headers = {
-        "Cache-Control": "no-store",
-        "Vary": "Accept",
-        "X-Complete": "true" if answer["complete"] else "false",
-        "X-As-Of": instant(as_of),
-        "X-Bytes-Billed": str(bytes_billed),
-    }
-    return Response(dumps({**answer, "as_of": as_of, "stats": stats}), 200, headers, JSON)
+    headers = fact_headers(complete=bool(answer["complete"]), as_of=as_of, bytes_billed=bytes_billed)
+    body = answer | written_facts(as_of, ms_since(started), bytes_billed)
+    return Response(dumps(body), 200, headers, JSON)

@@ -29,8 +29,6 @@ from exposure.contracts.types import LogicalType, Object, Scalar
 from exposure.query.model import Row
 
 JSON = "application/json"
-NDJSON = "application/x-ndjson"
-NDJSON_ALIAS = "application/ndjson"
 Converter = Callable[[Any], object]
 
 

@@ -14,12 +14,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from exposure.api.encode import instant
+from exposure.api.facts import fact_headers, ms_since, written_facts
 from exposure.api.formats.choice import Choice, choose_format
 from exposure.api.formats.format import Shape
 from exposure.api.request import accept, both, parameters
 from exposure.api.streamed import StreamedResponse
-from exposure.api.tiers import WAREHOUSE
 from exposure.contracts.model import Contract
 from exposure.query.model import Query
 from exposure.query.parse import parse_export
@@ -60,12 +59,8 @@ class ContractExport:
         return {
             "Content-Type": choice.content_type,
             "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-            "Vary": "Accept",
-            # Of an answer that comes to its end; one that breaks off is no answer.
-            "X-Complete": "true",
-            "X-As-Of": instant(stream.as_of),
-            "X-Bytes-Billed": str(stream.bytes_billed),
+            # Complete is an answer that comes to its end; one that breaks off is no answer.
+            **fact_headers(complete=True, as_of=stream.as_of, bytes_billed=stream.bytes_billed),
         }
 
 
@@ -114,7 +109,5 @@ class _Parts:
         return None if batch is None else await asyncio.to_thread(self._writer.write_batch, batch)
 
     def _envelope(self) -> dict[str, object]:
-        elapsed = round((time.perf_counter() - self._started) * 1000, 3)
-        stats = {"tier": WAREHOUSE, "elapsed_ms": elapsed, "bytes_billed": self._stream.bytes_billed}
-        as_of = self._stream.as_of
-        return {"complete": True, "next_page_token": None, "as_of": as_of, "stats": stats}
+        facts = written_facts(self._stream.as_of, ms_since(self._started), self._stream.bytes_billed)
+        return {"complete": True, "next_page_token": None, **facts}

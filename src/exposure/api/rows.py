@@ -10,15 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from exposure.api.describe import describe_contract
-from exposure.api.encode import JSON, RowEncoder, dumps, instant
+from exposure.api.encode import JSON, RowEncoder, dumps
 from exposure.api.explain import explained
+from exposure.api.facts import fact_headers, ms_since, written_facts
 from exposure.api.formats.choice import Choice, choose_format
 from exposure.api.formats.format import Envelope
 from exposure.api.formats.offered import JSON_FORMAT
 from exposure.api.problems import NOT_FOUND, Problem
 from exposure.api.request import accept, both, negotiated, next_url, parameters, refuse_parameters
 from exposure.api.seal import TokenSealer
-from exposure.api.tiers import WAREHOUSE
 from exposure.api.totals import Total, count_all
 from exposure.contracts.model import Column, Contract
 from exposure.query.asides import parse_count, parse_explain
@@ -68,9 +68,7 @@ class ContractRows:
             return await explained(self._reader, query)
         read, total = await asyncio.gather(self._read(query), count_all(self._reader, query, count))
         read = replace(read, total=total)
-        token, headers = None, _headers(read.page)
-        if total is not None:
-            headers |= {"X-Total": total.header, "X-Bytes-Billed": str(read.bytes_billed)}
+        token, headers = None, _headers(read)
         if read.page.last is not None:
             token = self._sealer.seal(write_position(query, read.page.last))
             headers["Link"] = f'<{next_url(request, token)}>; rel="next"'
@@ -90,7 +88,7 @@ class ContractRows:
         read = await self._read(self._by_key(columns, key))
         if not read.page.rows:
             raise Problem(NOT_FOUND, f"{self._contract.name} has no row with the key '{shown(key)}'")
-        headers = _headers(read.page)
+        headers = _headers(read)
         if choice.format is not JSON_FORMAT:
             return await _written(read, choice, _facts(read), headers)
         [row] = RowEncoder(columns).objects(read.page.rows)
@@ -105,7 +103,7 @@ class ContractRows:
     async def _read(self, query: Query) -> _Read:
         started = time.perf_counter()
         page = await self._reader.select(query)
-        return _Read(query.columns, page, round((time.perf_counter() - started) * 1000, 3))
+        return _Read(query.columns, page, ms_since(started))
 
     def _by_key(self, columns: tuple[Column, ...], text: str) -> Query:
         key = self._contract.key_column
@@ -129,16 +127,11 @@ async def _written(read: _Read, choice: Choice, envelope: Envelope, headers: dic
 
 
 def _facts(read: _Read) -> dict[str, object]:
-    stats = {"tier": WAREHOUSE, "elapsed_ms": read.elapsed_ms, "bytes_billed": read.bytes_billed}
     total = {"total": read.total.written} if read.total else {}
-    return {**total, "as_of": read.page.as_of, "stats": stats}
+    return total | written_facts(read.page.as_of, read.elapsed_ms, read.bytes_billed)
 
 
-def _headers(page: Page) -> dict[str, str]:
-    return {
-        "Cache-Control": "no-store",
-        "Vary": "Accept",
-        "X-Complete": "true" if page.complete else "false",
-        "X-As-Of": instant(page.as_of),
-        "X-Bytes-Billed": str(page.bytes_billed),
-    }
+def _headers(read: _Read) -> dict[str, str]:
+    page = read.page
+    headers = fact_headers(complete=page.complete, as_of=page.as_of, bytes_billed=read.bytes_billed)
+    return headers | ({"X-Total": read.total.header} if read.total else {})

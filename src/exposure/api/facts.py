@@ -1,0 +1,31 @@
+"""What an answer says of itself: whether it is whole, as of when, from where, how fast and at what cost."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+
+from exposure.api.encode import instant
+from exposure.api.tiers import WAREHOUSE
+
+
+def fact_headers(*, complete: bool, as_of: datetime, bytes_billed: int) -> dict[str, str]:
+    """Return the headers of an answer that asked the warehouse."""
+    return {
+        "Cache-Control": "no-store",
+        "Vary": "Accept",
+        "X-Complete": "true" if complete else "false",
+        "X-As-Of": instant(as_of),
+        "X-Bytes-Billed": str(bytes_billed),
+    }
+
+
+def written_facts(as_of: datetime, elapsed_ms: float, bytes_billed: int) -> dict[str, object]:
+    """Return what stands beside the rows in a format that has room for it."""
+    stats = {"tier": WAREHOUSE, "elapsed_ms": elapsed_ms, "bytes_billed": bytes_billed}
+    return {"as_of": as_of, "stats": stats}
+
+
+def ms_since(started: float) -> float:
+    """Return the milliseconds since a `time.perf_counter()`."""
+    return round((time.perf_counter() - started) * 1000, 3)
