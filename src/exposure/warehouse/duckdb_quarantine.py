@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -72,7 +71,7 @@ class DuckDBQuarantine:
     def count(self, contract: Contract, selection: Selection) -> Sequence[QuarantineCount]:
         """Return the counts; see `QuarantineReader`."""
         rows: list[Row] = self._ask(compile_counts(contract, selection, _DIALECT)).fetchall()
-        return [QuarantineCount(*_values(row)) for row in in_utc(_COUNTED, rows)]
+        return [QuarantineCount(*row) for row in in_utc(_COUNTED, rows)]  # type: ignore[arg-type]  # as _COUNTED
 
     def close(self) -> None:
         """Close the file and forget the copy."""
@@ -84,10 +83,6 @@ class DuckDBQuarantine:
             return self._connection.cursor().execute(statement.text, values)
         except duckdb.Error as error:
             raise warehouse_error(error) from error
-
-
-def _values(row: Row) -> Any:
-    return row
 
 
 def _open(path: Path, opened: ExitStack) -> duckdb.DuckDBPyConnection:

@@ -14,7 +14,7 @@ from typing import Protocol
 from exposure.contracts.model import INGEST_TIME, MESSAGE_ID, Contract
 from exposure.contracts.types import Scalar
 from exposure.query.model import Row
-from exposure.warehouse.bindings import Parameter
+from exposure.warehouse.bindings import Bindings
 from exposure.warehouse.schema import QUARANTINE_COLUMNS, quarantine_table
 from exposure.warehouse.sql import Dialect, Statement
 
@@ -93,7 +93,7 @@ def compile_selection(
     order = ", ".join(dialect.identifier(column.name) for column in (INGEST_TIME, MESSAGE_ID))
     limit = "" if most is None else f"\nLIMIT {int(most)}"
     text = f"SELECT {outputs}\nFROM {source}\nORDER BY {order}{limit}"
-    return Statement(text, tuple(conditions.parameters))
+    return Statement(text, conditions.bindings.parameters)
 
 
 def compile_counts(contract: Contract, selection: Selection, dialect: Dialect) -> Statement:
@@ -106,7 +106,7 @@ def compile_counts(contract: Contract, selection: Selection, dialect: Dialect) -
         f"SELECT {reason}, {version}, COUNT(*), MIN({time}), MAX({time})\nFROM {source}\n"
         f"GROUP BY {reason}, {version}\nORDER BY 3 DESC, 1, 2"
     )
-    return Statement(text, tuple(conditions.parameters))
+    return Statement(text, conditions.bindings.parameters)
 
 
 def quarantined(row: Row) -> Quarantined:
@@ -118,7 +118,7 @@ class _Conditions:
     """Writes the conditions of one statement and collects their values."""
 
     def __init__(self, dialect: Dialect) -> None:
-        self.parameters: list[Parameter] = []
+        self.bindings = Bindings()
         self._dialect = dialect
 
     def source(self, contract: Contract, selection: Selection, after: Position | None) -> str:
@@ -153,5 +153,4 @@ class _Conditions:
             yield f"{self._dialect.identifier('contract_version')} = {version}"
 
     def _bind(self, name: str, scalar: Scalar, value: object, *, is_array: bool = False) -> str:
-        self.parameters.append(Parameter(name, scalar, value, is_array))
-        return self._dialect.placeholder(name)
+        return self._dialect.placeholder(self.bindings.bind(scalar, value, name=name, is_array=is_array))
