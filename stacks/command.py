@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from exposure.settings import GRACE_SECONDS
+
 _HOST, _PORT = "0.0.0.0", "8080"  # noqa: S104 - a container's only address
-# Cloud Run kills after 10 s; closing takes 2 s of them.
-_GRACE_SECONDS = "6"
 
 # The pull form of ingest.
 PULL = ("/app/ingest/bin/python", "-m", "exposure", "ingest", "--pull")
@@ -15,5 +15,5 @@ def command(service: str) -> tuple[str, ...]:
     return (
         f"/app/{service}/bin/uvicorn", "--factory", f"exposure.entrypoints:{service}",
         "--host", _HOST, "--port", _PORT, "--no-access-log", "--no-server-header",
-        "--timeout-graceful-shutdown", _GRACE_SECONDS,
+        "--timeout-graceful-shutdown", str(GRACE_SECONDS),
     )  # fmt: skip

@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ENVIRONMENT_PREFIX = "EXPOSURE_"
 GOOGLE_CERTIFICATES = "https://www.googleapis.com/oauth2/v3/certs"
+# How long a service told to stop answers what is in flight: Cloud Run kills after 10 s, closing takes 2 s.
+GRACE_SECONDS = 6
 _TOKEN_KEY_BYTES = 32
 # As a browser writes it: compared letter by letter. https://www.rfc-editor.org/rfc/rfc6454#section-6.2
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[a-z0-9.\[\]:-]+")

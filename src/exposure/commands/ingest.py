@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from typing import Annotated
 
@@ -11,9 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from exposure.commands.console import MISUSED, fail
-
-# Cloud Run kills after 10 s; closing takes 2 s of them.
-_GRACE_SECONDS = 6
+from exposure.settings import GRACE_SECONDS
 
 
 def ingest(
@@ -22,7 +19,6 @@ def ingest(
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8080,
 ) -> None:
     """Store what is published in BigQuery; EXPOSURE_… in the environment says where."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         if pull:
             asyncio.run(_pull())
@@ -43,7 +39,7 @@ def _serve(host: str, port: int) -> None:
         port=port,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
 
 
