@@ -18,7 +18,7 @@ from exposure.telemetry.names import Metric
 from stacks import metrics
 from stacks.alert_policy import Sample
 from stacks.config import Settings
-from stacks.message_alerts import archive_of, oldest_of
+from stacks.message_alerts import oldest_of
 from stacks.metrics import Signal, home_of_ingest, promql
 from stacks.tiles import Row, Widget, budget_left, chart, dashboard, heading, note, query_chart
 
@@ -149,7 +149,7 @@ def _contract(shown: Shown, settings: Settings) -> list[Row]:
     messages: list[Widget] = [
         chart(f"{contract.name}: oldest message that waits", oldest_of(contract.subscription)),
         chart(f"{contract.name}: dead letters", _dead_letters(contract)),
-        chart(f"{contract.name}: oldest dead letter not kept yet", oldest_of(archive_of(contract))),
+        chart(f"{contract.name}: oldest dead letter not kept yet", oldest_of(contract.dead_letter_archive)),
     ]
     if settings.canary:
         found, reports = (

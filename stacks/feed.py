@@ -65,7 +65,7 @@ class Feed(pulumi.ComponentResource):
         dead_letters = self._topic(contract.dead_letter_topic)
         archive = self._archive(dead_letters)
         forwarding = pubsub.TopicIAMMember(
-            f"{contract.topic}-dead-letters-publisher",
+            f"{contract.dead_letter_topic}-publisher",
             pubsub.TopicIAMMemberArgs(
                 topic=dead_letters.name, role="roles/pubsub.publisher", member=self._agent
             ),
@@ -74,7 +74,7 @@ class Feed(pulumi.ComponentResource):
         # A dead letter nobody keeps is lost, so the archive comes before the first delivery.
         self.subscription = self._subscribe(topic, dead_letters, push, [forwarding, archive])
         pubsub.SubscriptionIAMMember(
-            f"{contract.topic}-dead-letters-subscriber",
+            f"{contract.dead_letter_topic}-subscriber",
             pubsub.SubscriptionIAMMemberArgs(
                 subscription=self.subscription.name, role="roles/pubsub.subscriber", member=self._agent
             ),
@@ -148,7 +148,7 @@ class Feed(pulumi.ComponentResource):
             ),
             self._child,
         )
-        name = f"{self._contract.topic}-dead-letters-archive"
+        name = self._contract.dead_letter_archive
         path = pulumi.Output.format(
             "{0}.{1}.{2}", self._settings.project, self._dataset.dataset_id, table.table_id
         )
@@ -166,7 +166,7 @@ class Feed(pulumi.ComponentResource):
         )
 
     def _archive_table(self) -> bigquery.Table:
-        name = f"{self._contract.name}_dead_letters"
+        name = self._contract.dead_letter_table
         fields = [{"name": column, "type": kind, "mode": "NULLABLE"} for column, kind in _ARCHIVE_COLUMNS]
         return bigquery.Table(
             name,

@@ -40,7 +40,6 @@ class Ingest(pulumi.ComponentResource):
             child,
         )
         ready = (minting, service.allow_invoke("push", pusher.member))
-        self.pushers = {"push": pusher}
         self.push = Push(uri=service.uri, account=pusher, ready=ready)
         self.register_outputs({"uri": service.uri})
 

@@ -48,11 +48,6 @@ def oldest_of(subscription: str) -> Sample:
     )
 
 
-def archive_of(contract: Contract) -> str:
-    """Return the subscription that writes a contract's dead letters to their table; made by `feed`."""
-    return f"{contract.dead_letter_topic}-archive"
-
-
 def _unprocessed(contract: Contract) -> Alert:
     oldest = oldest_of(contract.subscription)
     return Alert(
@@ -87,7 +82,7 @@ def _dead_letters(contract: Contract) -> Alert:
         means=(
             f"Messages of {contract.topic} failed at every attempt and were set aside. Bad data is "
             "quarantined, so these met an error of ours. They are kept, bytes and attributes, in "
-            f"{contract.dataset}.{contract.name}_dead_letters."
+            f"{contract.dataset}.{contract.dead_letter_table}."
         ),
         first="Read ingest's log for one of their message ids, mend the cause, then publish them again.",
         labels={"contract": contract.name},
@@ -95,7 +90,7 @@ def _dead_letters(contract: Contract) -> Alert:
 
 
 def _dead_letters_unkept(contract: Contract) -> Alert:
-    oldest = oldest_of(archive_of(contract))
+    oldest = oldest_of(contract.dead_letter_archive)
     return Alert(
         name=f"{contract.name}-dead-letters-unkept",
         title=f"{contract.name}: dead letters do not reach their table",
@@ -103,7 +98,7 @@ def _dead_letters_unkept(contract: Contract) -> Alert:
         conditions=[above("age of the oldest dead letter that waits", oldest, _UNKEPT_SECONDS)],
         means=(
             f"A dead letter of {contract.topic} has waited for more than 10 minutes to be written to "
-            f"{contract.dataset}.{contract.name}_dead_letters. After the feed's retention_days it is lost."
+            f"{contract.dataset}.{contract.dead_letter_table}. After the feed's retention_days it is lost."
         ),
         first=(
             "See whether the table is there with the archive's columns, and whether Pub/Sub's own account "
@@ -129,6 +124,6 @@ def _quarantine(contract: Contract, ingest: str) -> Alert:
             f"Publishers on {contract.topic} send what the contract {contract.version} cannot take, or a "
             "release of ours reads it wrongly. The messages are kept, each with its reason."
         ),
-        first=f"Count {contract.dataset}.{contract.name}_quarantine by reason and ask who published last.",
+        first=f"Count {contract.dataset}.{contract.quarantine_table} by reason and ask who published last.",
         labels={"contract": contract.name},
     )

@@ -57,7 +57,9 @@ def declare(settings: Settings, catalog: Catalog = CATALOG) -> Platform:
     cache = None if settings.cache is None else Cache("cache", settings, settings.cache, opts)
     api = declare_api(settings, Runtime(image=image.ref, account=api_account, after=reads), cache, opts)
     if settings.delivery is not None:
-        runs_as = {"ingest": ingest_account, "api": api_account, **ingest.pushers}
+        runs_as = {"ingest": ingest_account, "api": api_account}
+        if ingest.push is not None:
+            runs_as["push"] = ingest.push.account
         Delivery(settings, settings.delivery, runs_as, opts)
     Operations(settings, catalog, api.uri, opts)
     return Platform(api.uri, image.ref)

@@ -90,7 +90,7 @@ class Warehouse(pulumi.ComponentResource):
             f"{rows.name}-served",
             bigquery.TableArgs(
                 dataset_id=self.dataset(rows.dataset).dataset_id,
-                table_id=f"{rows.name}_served",
+                table_id=contract.served_view,
                 description=f"{rows.description} One row per {rows.key}.",
                 view=bigquery.TableViewArgs(query=query, use_legacy_sql=False),
                 deletion_protection=False,

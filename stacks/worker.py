@@ -6,7 +6,7 @@ What it may append to is granted by `warehouse`, what it may pull by `feed`.
 from __future__ import annotations
 
 import pulumi
-from pulumi_gcp import cloudrunv2, serviceaccount
+from pulumi_gcp import cloudrunv2
 
 from stacks.command import PULL
 from stacks.config import Settings, WorkerSettings
@@ -27,7 +27,6 @@ class Worker(pulumi.ComponentResource):
     ) -> None:
         super().__init__("exposure:worker:Worker", f"{_NAME}-worker", None, opts)
         self.push = None
-        self.pushers: dict[str, serviceaccount.Account] = {}
         cloudrunv2.WorkerPool(
             _NAME,
             cloudrunv2.WorkerPoolArgs(

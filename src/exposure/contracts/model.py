@@ -112,6 +112,26 @@ class Contract:
         return f"{self.topic}{rules.DEAD_LETTERS_SUFFIX}"
 
     @property
+    def dead_letter_archive(self) -> str:
+        """Return the id of the Pub/Sub subscription that writes dead letters to their table."""
+        return f"{self.dead_letter_topic}-archive"
+
+    @property
+    def dead_letter_table(self) -> str:
+        """Return the name of the table of dead letters."""
+        return f"{self.name}{rules.DEAD_LETTER_TABLE_SUFFIX}"
+
+    @property
+    def quarantine_table(self) -> str:
+        """Return the name of the table of messages that could not become rows."""
+        return f"{self.name}{rules.QUARANTINE_SUFFIX}"
+
+    @property
+    def served_view(self) -> str:
+        """Return the name of the view that shows one row per key."""
+        return f"{self.name}{rules.SERVED_SUFFIX}"
+
+    @property
     def key_column(self) -> Column:
         """Return the column named by `key`."""
         return self.column(self.key)

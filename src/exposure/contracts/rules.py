@@ -24,7 +24,8 @@ _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 # https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names
 _TOPIC = re.compile(r"(?!goog)[A-Za-z][A-Za-z0-9._~+%-]{2,229}")
 # What the platform puts behind a name to name what it adds: no contract may bear such a name itself.
-_TABLE_SUFFIXES = ("_quarantine", "_served", "_dead_letters")
+QUARANTINE_SUFFIX, SERVED_SUFFIX, DEAD_LETTER_TABLE_SUFFIX = "_quarantine", "_served", "_dead_letters"
+_TABLE_SUFFIXES = (QUARANTINE_SUFFIX, SERVED_SUFFIX, DEAD_LETTER_TABLE_SUFFIX)
 DEAD_LETTERS_SUFFIX = "-dead-letters"
 _KEY_TYPES = (Scalar.STRING, Scalar.INTEGER)
 # https://cloud.google.com/bigquery/docs/clustered-tables#limitations

@@ -61,7 +61,7 @@ def quarantine_table(contract: Contract) -> Table:
     """Return the table that keeps the messages of the contract that could not become rows."""
     return Table(
         dataset=contract.dataset,
-        name=f"{contract.name}_quarantine",
+        name=contract.quarantine_table,
         description=f"Messages refused for {contract.name}, with their reasons.",
         columns=QUARANTINE_COLUMNS,
         key=MESSAGE_ID.name,
