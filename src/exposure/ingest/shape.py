@@ -13,13 +13,13 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET
 from msgspec.structs import astuple
 
+from exposure.contracts.decimals import exact_decimal
 from exposure.contracts.model import Column
 from exposure.contracts.types import (
     DECIMAL_PRECISION,
@@ -48,8 +48,6 @@ _SCALARS: dict[Scalar, Any] = {
 _TEXTS = (Scalar.STRING, Scalar.DATE, Scalar.TIMESTAMP)
 _STRINGS = msgspec.json.Decoder(str)
 _DECIMAL_TEXT = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-_EXACT = Context(prec=DECIMAL_PRECISION, traps=[InvalidOperation, Inexact])
-_DECIMAL_STEP = Decimal(1).scaleb(-DECIMAL_SCALE)
 
 # Takes a decoded value; returns the row's value and how many quotes it held. Raises Rejected.
 Converter = Callable[[Any], tuple[object, int]]
@@ -215,8 +213,8 @@ def _decimal(raw: msgspec.Raw) -> tuple[object, int]:
     if not is_decimal:
         raise Rejected(Reason.WRONG_TYPE, 'is no decimal: expected a number, or a text like "-12.34"')
     try:
-        return _EXACT.quantize(_EXACT.create_decimal(text), _DECIMAL_STEP), quotes
-    except (InvalidOperation, Inexact) as error:
+        return exact_decimal(text), quotes
+    except ArithmeticError as error:
         digits = DECIMAL_PRECISION - DECIMAL_SCALE
         raise Rejected(
             Reason.OUT_OF_RANGE,

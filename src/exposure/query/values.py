@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import Decimal
 
-from exposure.contracts.types import DECIMAL_PRECISION, DECIMAL_SCALE, INTEGER_MAX, INTEGER_MIN, Scalar
+from exposure.contracts.decimals import exact_decimal
+from exposure.contracts.types import INTEGER_MAX, INTEGER_MIN, Scalar
 
 _INTEGER = re.compile(r"-?\d{1,19}", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
@@ -20,8 +21,6 @@ _TIMESTAMP = re.compile(
 )
 _BOOLEAN = re.compile(r"true|false")
 _SLIP_CHARACTERS = 40
-_EXACT = Context(prec=DECIMAL_PRECISION, traps=[InvalidOperation, Inexact])
-_STEP = Decimal(1).scaleb(-DECIMAL_SCALE)
 
 EXPECTED = {
     Scalar.STRING: "text without NUL",
@@ -82,8 +81,8 @@ def _number(text: str) -> float:
 
 def _decimal(text: str) -> Decimal:
     try:
-        return _EXACT.quantize(Decimal(_matched(_DECIMAL, text)), _STEP)
-    except (InvalidOperation, Inexact) as error:
+        return exact_decimal(_matched(_DECIMAL, text))
+    except ArithmeticError as error:
         raise ValueError("out of range") from error
 
 
