@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from exposure.contracts.model import Column, Contract
 from exposure.contracts.types import Array, LogicalType, Object, Scalar
-from exposure.query.model import Filter, Operator
+from exposure.query.model import Filter, Inside, Operator
 
 SELECT, ORDER, PAGE_SIZE, PAGE_TOKEN = "select", "order", "page_size", "page_token"
 WHERE = "where"
@@ -45,22 +45,12 @@ LIST_OPERATORS = (Operator.IN, Operator.NIN, Operator.HASANY)
 
 
 @dataclass(frozen=True)
-class Place:
+class Place(Inside):
     """What can be filtered by: a column or, where `within` leads to one, a field inside it."""
 
     column: Column
     operators: tuple[Operator, ...]
     within: tuple[Column, ...] = ()
-
-    @property
-    def leaf(self) -> Column:
-        """Return the column or field that is compared."""
-        return self.within[-1] if self.within else self.column
-
-    @property
-    def name(self) -> str:
-        """Return its name as a request writes it."""
-        return ".".join(step.name for step in (self.column, *self.within))
 
     @property
     def scalar(self) -> Scalar | None:

@@ -44,8 +44,25 @@ class Operator(StrEnum):
     HASANY = "hasany"
 
 
+class Inside:
+    """What has a `column` and, from it inwards, the declared fields `within`; with none it is the column."""
+
+    column: Column
+    within: tuple[Column, ...]
+
+    @property
+    def leaf(self) -> Column:
+        """Return the column or field that is compared."""
+        return self.within[-1] if self.within else self.column
+
+    @property
+    def name(self) -> str:
+        """Return the name of what is compared, as a request writes it."""
+        return ".".join(step.name for step in (self.column, *self.within))
+
+
 @dataclass(frozen=True)
-class Filter:
+class Filter(Inside):
     """One comparison of a column or, where `within` leads to one, of a field inside it.
 
     `value` has the Python type of what is compared. It is a tuple of such values, never empty, for IN, NIN
@@ -59,16 +76,6 @@ class Filter:
     operator: Operator
     value: object
     within: tuple[Column, ...] = ()
-
-    @property
-    def leaf(self) -> Column:
-        """Return the column or field that is compared."""
-        return self.within[-1] if self.within else self.column
-
-    @property
-    def name(self) -> str:
-        """Return the name of what is compared, as a request writes it."""
-        return ".".join(step.name for step in (self.column, *self.within))
 
 
 @dataclass(frozen=True)
