@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -105,17 +105,20 @@ class Pipeline:
         ingest_time = self._clock()
         outcomes = [Outcome.FAILED] * len(messages)
         rows: dict[int, Row] = {}
-        alone: list[int] = []
+        alone: dict[int, Coroutine[None, None, Outcome]] = {}
         for index, message in enumerate(messages):
             row = self._validated(message, ingest_time)
             if row is None:
-                alone.append(index)
+                alone[index] = self._settle(message)
+            elif isinstance(row, Rejection):
+                alone[index] = self._settle_rejected(message, row, ingest_time)
             else:
                 rows[index] = row
-        await asyncio.gather(
-            self._store_together(messages, rows, outcomes, ingest_time),
-            *(self._settle_into(outcomes, index, messages[index]) for index in alone),
+        settled, _ = await asyncio.gather(
+            asyncio.gather(*alone.values()), self._store_together(messages, rows, outcomes, ingest_time)
         )
+        for index, outcome in zip(alone, settled, strict=True):
+            outcomes[index] = outcome
         return outcomes
 
     def _outcome_of(self, error: Exception, message: Message) -> Outcome:
@@ -127,18 +130,22 @@ class Pipeline:
         _LOG.error("%s: message %s: an error of ours", self._contract.name, message.id, exc_info=error)
         return Outcome.FAILED
 
-    def _validated(self, message: Message, ingest_time: datetime) -> Row | None:
-        """Return the row of a message that is plainly one; None of any that needs a closer look."""
+    def _validated(self, message: Message, ingest_time: datetime) -> Row | Rejection | None:
+        """Return what a message is; None of any that must be looked at by itself."""
         if len(message.data) > _LARGE_BYTES:
             return None
         try:
-            row = self._validator.validate(message, ingest_time)
+            return self._validator.validate(message, ingest_time)
         except Exception:
             return None
-        return None if isinstance(row, Rejection) else row
 
-    async def _settle_into(self, outcomes: list[Outcome], index: int, message: Message) -> None:
-        outcomes[index] = await self._settle(message)
+    async def _settle_rejected(
+        self, message: Message, rejection: Rejection, ingest_time: datetime
+    ) -> Outcome:
+        try:
+            return await self._set_aside(message, rejection, ingest_time)
+        except Exception as error:
+            return self._outcome_of(error, message)
 
     async def _store_together(
         self,
@@ -203,11 +210,9 @@ class Pipeline:
         rejection = Rejection(Reason.REFUSED_BY_WAREHOUSE, reason)
         try:
             async with asyncio.timeout_at(started + self._limits.deadline.total_seconds()):
-                return await self._set_aside(message, rejection, ingest_time)
+                return await self._settle_rejected(message, rejection, ingest_time)
         except TimeoutError:
             error = WarehouseUnavailable("the message was not quarantined within its deadline")
-            return self._outcome_of(error, message)
-        except Exception as error:
             return self._outcome_of(error, message)
 
     async def _set_aside(self, message: Message, rejection: Rejection, ingest_time: datetime) -> Outcome:
