@@ -1,10 +1,26 @@
-"""What must be so before any test module is imported."""
+"""What must be so before any test module is imported, and the fixtures of more than one folder."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncIterator
 
+import pytest
 from google.rpc import status_pb2  # type: ignore[import-untyped]
+
+from fakes.token_signer import CertificateServer
+from fakes.turned_clock import TurnedClock
 
 # Pulumi's SDK brings a copy of this protocol under another file name, and one process takes only one of them.
 sys.modules["pulumi.runtime.proto.status_pb2"] = status_pb2
+
+
+@pytest.fixture
+def clock() -> TurnedClock:
+    return TurnedClock()
+
+
+@pytest.fixture
+async def google() -> AsyncIterator[CertificateServer]:
+    async with CertificateServer() as server:
+        yield server

@@ -1,4 +1,4 @@
-"""Fixtures of the identity tests: a clock to turn, a stand-in for Google, and the verifier that asks it."""
+"""Fixtures of the identity tests: the verifier that asks the stand-in for Google."""
 
 from __future__ import annotations
 
@@ -9,17 +9,6 @@ import pytest
 from exposure.identity.claims import GOOGLE_ISSUERS, ClaimsVerifier, Signer
 from fakes.token_signer import AUDIENCE, CertificateServer
 from fakes.turned_clock import TurnedClock
-
-
-@pytest.fixture
-def clock() -> TurnedClock:
-    return TurnedClock()
-
-
-@pytest.fixture
-async def google() -> AsyncIterator[CertificateServer]:
-    async with CertificateServer() as server:
-        yield server
 
 
 @pytest.fixture

@@ -22,11 +22,6 @@ ACCOUNT = "push@local.iam.gserviceaccount.com"
 
 
 @pytest.fixture
-def clock() -> TurnedClock:
-    return TurnedClock()
-
-
-@pytest.fixture
 async def broker(tmp_path: Path, clock: TurnedClock) -> AsyncIterator[Broker]:
     broker = Broker(Storage(tmp_path), clock)
     await declare_feed(broker, CONTRACT, "http://127.0.0.1:1", ACCOUNT)

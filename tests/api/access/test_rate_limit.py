@@ -22,11 +22,6 @@ from fakes.turned_clock import TurnedClock
 QUOTA = Quota("caller", 10, 60)
 
 
-@pytest.fixture
-def clock() -> TurnedClock:
-    return TurnedClock()
-
-
 async def spend(buckets: LocalBuckets | FallbackBuckets, number: int, subject: str = "a") -> list[Standing]:
     return [await buckets.take(QUOTA, subject) for _ in range(number)]
 

@@ -18,19 +18,8 @@ from fakes.turned_clock import TurnedClock
 
 
 @pytest.fixture
-def clock() -> TurnedClock:
-    return TurnedClock()
-
-
-@pytest.fixture
-async def signer() -> AsyncIterator[CertificateServer]:
-    async with CertificateServer() as server:
-        yield server
-
-
-@pytest.fixture
-async def callers(signer: CertificateServer, clock: TurnedClock) -> AsyncIterator[TokenCallers]:
-    callers = TokenCallers(ClaimsVerifier(Signer((ISSUER,), AUDIENCE, signer.url), clock=clock))
+async def callers(google: CertificateServer, clock: TurnedClock) -> AsyncIterator[TokenCallers]:
+    callers = TokenCallers(ClaimsVerifier(Signer((ISSUER,), AUDIENCE, google.url), clock=clock))
     yield callers
     await callers.close()
 
@@ -118,19 +107,19 @@ async def test_what_is_no_token_is_refused_without_repeating_it(callers: TokenCa
 
 
 async def test_only_listed_algorithms_may_sign(
-    callers: TokenCallers, signer: CertificateServer, clock: TurnedClock
+    callers: TokenCallers, google: CertificateServer, clock: TurnedClock
 ) -> None:
     for algorithm, key in (("none", None), ("HS256", "x" * 64), ("RS512", private_key("one"))):
         said = jwt.encode(claims(clock()), key, algorithm=algorithm, headers={"kid": "one"})  # type: ignore[arg-type]
         with pytest.raises(Unauthenticated, match="RS256"):
             await callers.caller(said)
-    assert signer.fetches == 0
+    assert google.fetches == 0
 
 
 async def test_a_key_of_another_kind_than_the_algorithm_verifies_nothing(
-    signer: CertificateServer, clock: TurnedClock
+    google: CertificateServer, clock: TurnedClock
 ) -> None:
-    both = Signer((ISSUER,), AUDIENCE, signer.url, ("RS256", "ES256"))
+    both = Signer((ISSUER,), AUDIENCE, google.url, ("RS256", "ES256"))
     callers = TokenCallers(ClaimsVerifier(both, clock=clock))
     forged = jwt.encode(
         claims(clock()), generate_private_key(SECP256R1()), algorithm="ES256", headers={"kid": "one"}
@@ -141,8 +130,8 @@ async def test_a_key_of_another_kind_than_the_algorithm_verifies_nothing(
 
 
 async def test_while_the_keys_cannot_be_had_nobody_is_called_a_forger(
-    callers: TokenCallers, signer: CertificateServer, clock: TurnedClock
+    callers: TokenCallers, google: CertificateServer, clock: TurnedClock
 ) -> None:
-    signer.status = 500
+    google.status = 500
     with pytest.raises(CannotVerify):
         await callers.caller(token(clock))

@@ -13,11 +13,6 @@ from fakes.push_receiver import PushReceiver
 from fakes.turned_clock import TurnedClock
 
 
-@pytest.fixture
-def clock() -> TurnedClock:
-    return TurnedClock()
-
-
 @pytest.fixture(scope="session")
 def push_key(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """One key for all servers: making one takes longer than most tests."""
