@@ -29,7 +29,7 @@ _EVERY_OPTION: Mapping[str, Any] = {
         "state_key": "projects/data-exposure-prod/locations/europe-west1/keyRings/pulumi/cryptoKeys/state",
     },
 }
-_WORKER: Mapping[str, Any] = {
+WORKER: Mapping[str, Any] = {
     "instances": 2,
     "cpu": "1",
     "memory": "1Gi",
@@ -40,7 +40,7 @@ _WORKER: Mapping[str, Any] = {
 # Of the environments that have no file of their own: whose file they start from, and what they say instead.
 _DIFFERENCES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "full": ("prod", _EVERY_OPTION),
-    "pulling": ("dev", {"worker": _WORKER}),
+    "pulling": ("dev", {"worker": WORKER}),
 }
 ENVIRONMENTS = ("dev", "prod", "full", "pulling")
 

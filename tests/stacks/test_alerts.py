@@ -11,20 +11,13 @@ from exposure.contracts.analytics_table import CONTRACT
 from exposure.contracts.catalog import CATALOG
 from exposure.telemetry import names
 from fakes.operations_plan import ALERT, API_URI, LOG_METRIC, changed, conditions, of_type, watch
+from fakes.plan_environments import WORKER
 from fakes.plan_filters import readings
 from fakes.plan_promql import queries
 from stacks.metrics import DEAD_LETTERS, OLDEST_UNACKED, REQUEST_LATENCIES, UPTIME, select
 from stacks.plan import Recorded, settings_of
 
 LOGGED = "logging_googleapis_com:user_exposure"
-WORKER = {
-    "instances": 2,
-    "cpu": "1",
-    "memory": "1Gi",
-    "held_messages": 2000,
-    "batch_rows": 1000,
-    "appends_in_flight": 2,
-}
 UPTIME_CHECK = "gcp:monitoring/uptimeCheckConfig:UptimeCheckConfig"
 SERVICES = 'resource.labels.service_name = one_of("api", "ingest")'
 

@@ -14,6 +14,7 @@ from exposure.contracts.catalog import CATALOG
 from exposure.contracts.model import ServiceLevel
 from exposure.telemetry import names
 from fakes.operations_plan import ALERT, OBJECTIVE, changed, conditions, of_type, watch
+from fakes.plan_environments import WORKER
 from stacks.burn_rate import WINDOWS, BurnWindow, burn_alerts
 from stacks.metrics import signal_of
 from stacks.plan import Recorded, settings_of
@@ -179,15 +180,7 @@ def test_spans_are_said_as_people_say_them() -> None:
 
 
 def test_the_freshness_of_an_ingest_that_pulls_is_read_from_where_it_runs() -> None:
-    worker = {
-        "instances": 2,
-        "cpu": "1",
-        "memory": "1Gi",
-        "held_messages": 2000,
-        "batch_rows": 1000,
-        "appends_in_flight": 2,
-    }
-    plan = watch(changed("dev", worker=worker), [CONTRACT])
+    plan = watch(changed("dev", worker=WORKER), [CONTRACT])
     found = of_type(plan, OBJECTIVE)["analytics_table-freshness"].inputs["requestBasedSli"]["distributionCut"]
     assert 'resource.type = "cloud_run_worker_pool"' in found["distributionFilter"]
     logged = of_type(plan, "gcp:logging/metric:Metric")[names.FRESHNESS.name].inputs["filter"]
