@@ -123,3 +123,28 @@ def test_ingest_needs_none_of_the_apis_libraries() -> None:
         "import exposure.warehouse.bigquery_writer\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(("told", "status"), [({}, 404), ({"METRICS": "true"}, 200)])
+@pytest.mark.parametrize("service", ["api", "ingest"])
+async def test_a_service_tells_its_metrics_only_where_it_is_configured_to(
+    service: str, told: dict[str, str], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoints = {"BIGQUERY_ENDPOINT": "http://127.0.0.1:1", "STORAGE_WRITE_ENDPOINT": "127.0.0.1:1"}
+    set_environment(monkeypatch, API | INGEST | endpoints | {"TRUSTED_PROXIES": "0"} | told)
+    server = HttpServer(0)
+    await server.start(getattr(entrypoints, service)())
+    async with httpx2.AsyncClient(base_url=server.url) as client:
+        answer = await client.get("/metrics")
+    await server.stop()
+    assert answer.status_code == status
+    assert ("exposure_requests_total" in answer.text) == (status == 200)
+
+
+@pytest.mark.parametrize("address", ["localhost:4318", "ftp://collector", "Google"])
+def test_traces_are_sent_to_google_or_to_a_whole_address(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_environment(monkeypatch, API | {"TRACES": address})
+    with pytest.raises(ValidationError, match="traces"):
+        entrypoints.api()

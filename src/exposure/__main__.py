@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+from exposure.commands.canary import canary
 from exposure.commands.contract import contract
 from exposure.commands.ingest import ingest
 from exposure.commands.keys import keys
@@ -16,6 +17,7 @@ from exposure.commands.quarantine import quarantine
 from exposure.commands.query import query
 from exposure.commands.replay import replay
 from exposure.commands.sample import sample
+from exposure.commands.status import status
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,7 +33,10 @@ app.command("sample", epilog="Example: exposure sample orders --rows 1000 --seed
 app.command("publish", epilog="Example: exposure sample orders | exposure publish orders")(publish)
 app.command("query", epilog="Example: exposure query orders total.gte=50 --order -total --page-size 5")(query)
 
+app.command("canary", epilog="Example: exposure canary --every 60s --rounds 10 --json")(canary)
 app.command("replay", epilog="Example: exposure replay orders --reason WRONG_TYPE --dry-run")(replay)
+
+app.command("status", epilog="Example: exposure status --api http://127.0.0.1:9090 --json")(status)
 
 
 def main() -> None:

@@ -13,8 +13,17 @@ from typing import TYPE_CHECKING
 
 from exposure.contracts.catalog import CATALOG
 from exposure.deferred import deferred
-from exposure.settings import ApiSettings, IngestSettings, PullSettings, WriterSettings, decode_token_key
-from exposure.telemetry.lines import Lines, log_as_lines
+from exposure.settings import (
+    GOOGLE_TRACES,
+    ApiSettings,
+    IngestSettings,
+    PullSettings,
+    WriterSettings,
+    decode_token_key,
+)
+from exposure.telemetry.counts import Counts
+from exposure.telemetry.lines import log_as_lines
+from exposure.telemetry.watch import Watch
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -23,7 +32,11 @@ if TYPE_CHECKING:
     from exposure.api.access.rate_limit import Buckets
     from exposure.ingest.pipeline import Pipeline
     from exposure.ingest.pull.worker import PullWorker
-    from exposure.warehouse.bigquery_writer import BigQueryWriter
+    from exposure.ingest.watched import WatchedRoad
+    from exposure.warehouse.port import Writer
+
+# https://cloud.google.com/stackdriver/docs/reference/telemetry/overview
+_GOOGLE_TRACES_URL = "https://telemetry.googleapis.com/v1/traces"
 
 
 def api() -> ASGIApp:
@@ -38,11 +51,12 @@ def api() -> ASGIApp:
     from exposure.api.answer_lines import AnswerLines
     from exposure.api.app import build_api
     from exposure.api.seal import TokenSealer
+    from exposure.api.watched import watched_api, watched_reader
     from exposure.warehouse.bigquery_client import bigquery_client, storage_client
     from exposure.warehouse.bigquery_reader import BigQueryReader, BigQueryReaderLimits
 
-    log_as_lines()
     settings = ApiSettings()
+    log_as_lines(settings.project)
     limits = BigQueryReaderLimits(
         deadline=settings.query_deadline,
         max_bytes_billed=settings.max_bytes_billed,
@@ -57,8 +71,10 @@ def api() -> ASGIApp:
     sealer = TokenSealer([decode_token_key(key.get_secret_value()) for key in settings.page_token_keys])
     # An emulator's address is that of its REST server alone.
     storage = None if settings.bigquery_endpoint else storage_client(client)
-    reader = BigQueryReader(client, limits, storage=storage)
-    return AnswerLines(build_api(CATALOG, reader, sealer, _door(settings)), Lines(sys.stdout))
+    watch = _watch(settings, "exposure-api", trusts_callers=False)
+    reader = watched_reader(BigQueryReader(client, limits, storage=storage), watch, "bigquery")
+    served = build_api(CATALOG, reader, sealer, _door(settings))
+    return watched_api(AnswerLines(served, watch.lines(sys.stdout)), watch)
 
 
 def _door(settings: ApiSettings) -> Door:
@@ -112,15 +128,21 @@ def _buckets(settings: ApiSettings) -> Buckets:
 def ingest() -> ASGIApp:
     """Return the subscriber that is pushed to; pydantic's ValidationError names a missing setting."""
     from exposure.ingest.app import PushApp
+    from exposure.ingest.garbage import spare_what_stands
     from exposure.ingest.token import PushIdentity, TokenVerifier
+    from exposure.ingest.watched import WatchedRoad
 
-    log_as_lines()
     settings = IngestSettings()
-    writer, pipelines = _road(settings)
+    log_as_lines(settings.project)
+    watch = _watch(settings, "exposure-ingest", trusts_callers=True)
+    road = WatchedRoad(watch, "bigquery")
+    writer, pipelines = _road(settings, watch, road)
     verifier = TokenVerifier(
         PushIdentity(settings.push_account, settings.push_audience, settings.certificates_url)
     )
-    return PushApp(pipelines, verifier, writer)
+    app = road.app(PushApp(pipelines, verifier, writer))
+    spare_what_stands()
+    return app
 
 
 def pull() -> PullWorker:
@@ -128,21 +150,51 @@ def pull() -> PullWorker:
 
     pydantic's ValidationError names a missing setting.
     """
+    from exposure.ingest.garbage import spare_what_stands
     from exposure.ingest.pull.stream import PullLimits
     from exposure.ingest.pull.worker import PullWorker
+    from exposure.ingest.watched import WatchedRoad
 
-    log_as_lines()
     settings = PullSettings()
-    writer, pipelines = _road(settings)
+    log_as_lines(settings.project)
+    watch = _watch(settings, "exposure-ingest", trusts_callers=True)
+    writer, pipelines = _road(settings, watch, WatchedRoad(watch, "bigquery"))
     subscriptions = {
         f"projects/{settings.project}/subscriptions/{CATALOG.get(name).subscription}": pipeline
         for name, pipeline in pipelines.items()
     }
     limits = PullLimits(held_messages=settings.held_messages)
-    return PullWorker(subscriptions, writer, settings.pubsub_endpoint, limits)
+    worker = PullWorker(subscriptions, writer, settings.pubsub_endpoint, limits)
+    spare_what_stands()
+    return worker
 
 
-def _road(settings: WriterSettings) -> tuple[BigQueryWriter, dict[str, Pipeline]]:
+def _watch(settings: ApiSettings | WriterSettings, service: str, *, trusts_callers: bool) -> Watch:
+    """Return what is told of the service."""
+    names = [contract.name for contract in CATALOG]
+    counts = Counts() if settings.metrics else None
+    if settings.traces is None:
+        return Watch(names, settings.project, counts=counts)
+    from exposure.telemetry.traces import Traces, TraceTarget
+
+    is_google, session = settings.traces == GOOGLE_TRACES, None
+    if is_google:
+        from exposure.identity.google_session import google_session
+
+        session = google_session()
+    target = TraceTarget(
+        service=service,
+        url=_GOOGLE_TRACES_URL if is_google else settings.traces,
+        ratio=settings.trace_ratio,
+        trusts_callers=trusts_callers,
+        project=settings.project,
+        flush=settings.trace_flush,
+        session=session,
+    )
+    return Watch(names, settings.project, counts=counts, traces=Traces(target))
+
+
+def _road(settings: WriterSettings, watch: Watch, road: WatchedRoad) -> tuple[Writer, dict[str, Pipeline]]:
     """Return the writer and one pipeline per contract in front of it."""
     from exposure.ingest.batch import BatchLimits, Room
     from exposure.ingest.pipeline import Guards, Pipeline, Shared
@@ -151,16 +203,20 @@ def _road(settings: WriterSettings) -> tuple[BigQueryWriter, dict[str, Pipeline]
     from exposure.warehouse.schema import quarantine_table, rows_table
     from exposure.warehouse.write_limits import WriteLimits
 
-    writer = BigQueryWriter(
-        settings.project,
-        [table(contract) for contract in CATALOG for table in (rows_table, quarantine_table)],
-        endpoint=settings.storage_write_endpoint,
-        limits=WriteLimits(in_flight=settings.appends_in_flight),
+    writer = road.writer(
+        BigQueryWriter(
+            settings.project,
+            [table(contract) for contract in CATALOG for table in (rows_table, quarantine_table)],
+            endpoint=settings.storage_write_endpoint,
+            limits=WriteLimits(in_flight=settings.appends_in_flight),
+        )
     )
     limits = BatchLimits(rows=settings.batch_rows, in_flight=settings.appends_in_flight)
-    shared = Shared(Room(limits.held_rows, limits.held_bytes), Lines(sys.stdout))
+    shared = Shared(Room(limits.held_rows, limits.held_bytes), watch.lines(sys.stdout))
     guards = Guards(RejectionLimits(share=settings.rejected_share))
     return writer, {
-        contract.name: Pipeline(contract, writer, limits, shared=shared, guards=guards)
+        contract.name: road.pipeline(
+            Pipeline(contract, writer, limits, shared=shared, guards=guards), contract.name
+        )
         for contract in CATALOG
     }

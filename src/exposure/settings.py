@@ -16,6 +16,8 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ENVIRONMENT_PREFIX = "EXPOSURE_"
+# What the setting `traces` is where they go to Google.
+GOOGLE_TRACES = "google"
 GOOGLE_CERTIFICATES = "https://www.googleapis.com/oauth2/v3/certs"
 # How long a service told to stop answers what is in flight: Cloud Run kills after 10 s, closing takes 2 s.
 GRACE_SECONDS = 6
@@ -27,10 +29,34 @@ Words = Annotated[tuple[str, ...], NoDecode]
 TokenAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
 
 
-class ApiSettings(BaseSettings):
-    """The read API's environment."""
+class TelemetrySettings(BaseSettings):
+    """What every process is told of what it tells of itself, besides its log."""
 
     model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, frozen=True)
+
+    traces: str | None = Field(
+        None,
+        pattern=rf"^({GOOGLE_TRACES}|https?://\S+)$",
+        description="Where traces are sent by OTLP/HTTP: `google`, or a collector's whole address, such as "
+        "http://localhost:4318/v1/traces; unset: nowhere.",
+    )
+    trace_ratio: float = Field(
+        0.01, ge=0, le=1, description="Share of the requests or messages whose traces are recorded."
+    )
+    trace_flush: timedelta = Field(
+        timedelta(milliseconds=300),
+        ge=timedelta(0),
+        le=timedelta(seconds=1),
+        description="How long a recorded request may wait for its trace to be sent, ISO 8601, such as "
+        "PT0.3S; PT0S where CPU stays allocated between requests.",
+    )
+    metrics: bool = Field(
+        False, description="Whether GET /metrics answers, to anybody who reaches the service."
+    )
+
+
+class ApiSettings(TelemetrySettings):
+    """The read API's environment."""
 
     project: str = Field(min_length=1, description="Google Cloud project of the dataset.")
     location: str = Field(min_length=1, description="BigQuery location of the dataset, for example EU.")
@@ -107,10 +133,8 @@ class ApiSettings(BaseSettings):
         return keys
 
 
-class WriterSettings(BaseSettings):
+class WriterSettings(TelemetrySettings):
     """What both forms of ingest are told: where to store, and how rows are gathered."""
-
-    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, frozen=True)
 
     project: str = Field(min_length=1, description="Google Cloud project of the dataset.")
     batch_rows: int = Field(

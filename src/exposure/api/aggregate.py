@@ -25,6 +25,7 @@ from exposure.query.aggregate_parse import parse_aggregation
 from exposure.query.asides import parse_explain
 from exposure.query.facets import parse_facets
 from exposure.query.model import Row
+from exposure.telemetry.spans import span
 from exposure.warehouse.port import Groups, Reader
 
 
@@ -39,15 +40,18 @@ class ContractGroups:
         """Answer with the groups, whether they are all, and which measures may be estimates."""
         negotiated(request, (JSON,))
         asked = parameters(request)
-        aggregation, is_explained = both(
-            lambda: parse_aggregation(self._contract, asked), lambda: parse_explain(asked)
-        )
+        with span("parse"):
+            aggregation, is_explained = both(
+                lambda: parse_aggregation(self._contract, asked), lambda: parse_explain(asked)
+            )
         if is_explained:
             return await explained(self._reader, aggregation)
         started = time.perf_counter()
         groups = await self._reader.aggregate(aggregation)
+        with span("encode"):
+            rows = _objects(aggregation, groups.rows)
         answer = {
-            "data": _objects(aggregation, groups.rows),
+            "data": rows,
             "complete": groups.complete,
             "timezone": aggregation.timezone,
             "approximate": [one.name for one in aggregation.measures if one.function in APPROXIMATE],
@@ -57,13 +61,15 @@ class ContractGroups:
     async def facets(self, request: Request) -> Response:
         """Answer with the most frequent values of columns and how often each is there."""
         negotiated(request, (JSON,))
-        asked = parse_facets(self._contract, parameters(request))
+        with span("parse"):
+            asked = parse_facets(self._contract, parameters(request))
         started = time.perf_counter()
         groups = await self._reader.aggregate(asked)
-        facets = {
-            one.name: {"values": _values(number, one, groups), "complete": number not in groups.cut}
-            for number, one in enumerate(asked.groups)
-        }
+        with span("encode"):
+            facets = {
+                one.name: {"values": _values(number, one, groups), "complete": number not in groups.cut}
+                for number, one in enumerate(asked.groups)
+            }
         return _answer({"facets": facets, "complete": groups.complete}, groups, started)
 
 

@@ -22,6 +22,7 @@ from exposure.api.streamed import StreamedResponse
 from exposure.contracts.model import Contract
 from exposure.query.model import Query
 from exposure.query.parse import parse_export
+from exposure.telemetry.spans import span
 from exposure.warehouse.port import Reader, RowStream
 
 # An array a column needs the whole answer at once.
@@ -41,14 +42,16 @@ class ContractExport:
     async def export(self, request: Request) -> Response:
         """Answer with every row the request means; a failure before the first of them is a problem."""
         asked = parameters(request)
-        choice, query = both(
-            lambda: choose_format(accept(request), asked, _SHAPES),
-            lambda: parse_export(self._contract, asked),
-        )
+        with span("parse"):
+            choice, query = both(
+                lambda: choose_format(accept(request), asked, _SHAPES),
+                lambda: parse_export(self._contract, asked),
+            )
         stream = await self._reader.stream(query)
         parts = _Parts(stream, choice, query)
         try:
-            first = await parts.first()
+            with span("encode", {"exposure.format": choice.format.extension}):
+                first = await parts.first()
         except BaseException:
             stream.close()
             raise

@@ -47,6 +47,9 @@ def local(
     once: Annotated[bool, typer.Option("--once", help="Publish samples, show them served, and end.")] = False,
     sample: Annotated[bool, typer.Option(help="Publish samples at the first start.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print where things run as one JSON line.")] = False,
+    traces: Annotated[
+        str, typer.Option(help="Send traces to this collector, such as http://localhost:4318/v1/traces.")
+    ] = "",
 ) -> None:
     """Run Pub/Sub, ingest, warehouse and API on loopback; everything published survives a restart."""
     # Imported here: the platform's libraries take a second that other commands need not wait.
@@ -55,7 +58,7 @@ def local(
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     is_first = not (data_dir / "warehouse.duckdb").exists()
     wishes = _Wishes(once, sample=once or (sample and is_first), as_json=as_json)
-    config = PlatformConfig(data_dir, api_port, ingest_port, pubsub_port)
+    config = PlatformConfig(data_dir, api_port, ingest_port, pubsub_port, traces)
     code = asyncio.run(_run(config, wishes))
     raise typer.Exit(code)
 

@@ -6,25 +6,33 @@ The same pipeline, token verification and API as in the cloud; only Pub/Sub and 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from exposure.api.access.door import Door
 from exposure.api.access.key_file import KeyFile
 from exposure.api.access.keys import StoredKeys, write_keys
+from exposure.api.answer_lines import AnswerLines
 from exposure.api.app import build_api
 from exposure.api.seal import TokenSealer
+from exposure.api.watched import watched_api, watched_reader
 from exposure.contracts.catalog import Catalog
 from exposure.ingest.app import PushApp
-from exposure.ingest.pipeline import Pipeline
+from exposure.ingest.pipeline import Pipeline, Shared
 from exposure.ingest.token import PushIdentity, TokenVerifier
+from exposure.ingest.watched import WatchedRoad
 from exposure.local.feed import PROJECT, declare_feed
 from exposure.local.ports import HttpServer
 from exposure.local.pubsub.key_file import load_or_make
 from exposure.local.pubsub.server import PubSubConfig, PubSubServer
 from exposure.local.pubsub.storage import DataFileBroken
+from exposure.local.watch import local_watches
 from exposure.warehouse.duckdb_file import open_duckdb
 from exposure.warehouse.duckdb_reader import DuckDBReader
 from exposure.warehouse.duckdb_writer import DuckDBWriter
@@ -36,12 +44,20 @@ _KEY_BYTES = 32
 
 @dataclass(frozen=True)
 class PlatformConfig:
-    """Where the platform keeps its data and where it listens; a port of 0 takes a free one."""
+    """Where the platform keeps its data and where it listens; a port of 0 takes a free one.
+
+    `traces_url` is where an OpenTelemetry collector takes traces over HTTP; nothing is traced without one.
+    `lines` takes the lines the services would log. `clock` is seconds since the epoch; Pub/Sub, its tokens
+    and the times of ingest follow it.
+    """
 
     data_dir: Path
     api_port: int = 8080
     ingest_port: int = 8081
     pubsub_port: int = 8085
+    traces_url: str = ""
+    lines: TextIO | None = None
+    clock: Callable[[], float] = time.time
 
 
 @dataclass(frozen=True)
@@ -93,18 +109,35 @@ class Platform:
         parts.push_async_callback(api.stop)
         ingest = HttpServer(config.ingest_port)
         parts.push_async_callback(ingest.stop)
-        pubsub = self._pubsub = PubSubServer(PubSubConfig(config.data_dir, config.pubsub_port))
+        # Where ingest listened before a restart somebody else may listen now, and may acknowledge anything.
+        pubsub = self._pubsub = PubSubServer(
+            PubSubConfig(config.data_dir, config.pubsub_port, clock=config.clock, pushes_from_the_start=False)
+        )
         await parts.enter_async_context(pubsub)
         identity = PushIdentity(PUSH_ACCOUNT, ingest.url, pubsub.certificates_url)
-        writer = DuckDBWriter(connection)
-        pipelines = {contract.name: Pipeline(contract, writer) for contract in self._catalog}
-        await ingest.start(PushApp(pipelines, TokenVerifier(identity), writer))
+        watches = local_watches(self._catalog, pubsub.broker, config.traces_url)
+        road = WatchedRoad(watches.ingest, "duckdb")
+        writer = road.writer(DuckDBWriter(connection))
+        shared = Shared(lines=watches.ingest.lines(config.lines))
+        pipelines = {
+            contract.name: road.pipeline(
+                Pipeline(contract, writer, clock=self._now, shared=shared), contract.name
+            )
+            for contract in self._catalog
+        }
+        await ingest.start(road.app(PushApp(pipelines, TokenVerifier(identity, clock=config.clock), writer)))
         sealer = TokenSealer([_page_token_key(config.data_dir / "page-token.key")])
         door = Door(keys=KeyFile(_keys_file(config.data_dir / "keys.json")))
-        await api.start(build_api(self._catalog, DuckDBReader(connection), sealer, door))
+        reader = watched_reader(DuckDBReader(connection), watches.api, "duckdb")
+        served = AnswerLines(build_api(self._catalog, reader, sealer, door), watches.api.lines(config.lines))
+        await api.start(watched_api(served, watches.api))
         for contract in self._catalog:
             await declare_feed(pubsub.broker, contract, ingest.url, PUSH_ACCOUNT)
+        pubsub.begin_to_push()
         self.addresses = Addresses(api.url, ingest.url, pubsub.address)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._config.clock(), UTC)
 
 
 def _keys_file(path: Path) -> Path:

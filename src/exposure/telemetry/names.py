@@ -3,10 +3,11 @@
 Whoever writes, charts or alerts takes the name from here. Nothing is written here, and no third party is
 imported. What Google measures by itself is not listed.
 
-No process counts or pushes anything: CPU is taken away after each answer, so a timer would not fire. Google
+No process pushes anything: CPU is taken away after each answer, so a timer would not fire. Google
 reads each metric from a log that is written anyway: Cloud Run's own of requests, or a JSON line of ours. Such
 a metric also exists before its first value, without which no objective could be declared on it. There are
-counters and histograms only; a level is no line.
+counters and histograms only; a level is no line. What a process says at `GET /metrics`, where it is asked, is
+counted by `counts` from the same lines.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ CONTRACT, KIND, REASON, RESULT, SERVICE, TIER = (
 # The value of a canary's result that others than its writer read.
 VISIBLE = "visible"
 # A JSON line on standard output that is read as a metric names its event here, and has a field for each
-# label and value. Ingest writes the first three, the API the answers, the canary's job the last two.
+# label and value. Ingest writes the first three, the API the answers, the canary the last two.
 EVENT_FIELD = "event"
 APPEND_EVENT, APPEND_FAILED_EVENT, QUARANTINE_EVENT = "append", "append_failed", "quarantine"
 ANSWER_EVENT = "answer"
@@ -180,7 +181,7 @@ UNACCOUNTED = Metric(
     kind=Kind.HISTOGRAM,
     unit="{message}",
     labels=(CONTRACT,),
-    description="Published messages that one reconciliation found neither stored nor quarantined.",
+    description="Published canaries, past their time, that one round found neither served nor in quarantine.",
     event=UNACCOUNTED_EVENT,
     field="messages",
     edges=_MESSAGES_EDGES,
@@ -233,7 +234,20 @@ BYTES_BILLED = Metric(
     edges=_BYTES_EDGES,
 )
 
+DELIVERIES = Metric(
+    name="exposure_deliveries_total",
+    kind=Kind.COUNTER,
+    unit="{message}",
+    labels=(CONTRACT, RESULT),
+    description="Pushes answered: acknowledged, or left with Pub/Sub to come again.",
+)
+
+# Read from logs, each of them.
 METRICS = (
     APPENDED_ROWS, APPEND_DURATION, FRESHNESS, FAILED_APPENDS, QUARANTINED, CANARIES, CANARY_AGE, UNACCOUNTED,
     REQUESTS, FAILURES, LATENCY, NO_INSTANCE, ANSWERS, BYTES_BILLED,
 )  # fmt: skip
+# Counted only by a process that is asked for its metrics: Google measures the same by itself.
+COUNTED_METRICS = (DELIVERIES,)
+# Levels, which only the embedded Pub/Sub can tell; Google's own of the same meaning are in `stacks.metrics`.
+BACKLOG_LEVEL, OLDEST_LEVEL = "exposure_backlog_messages", "exposure_oldest_message_age"
