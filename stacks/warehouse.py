@@ -11,7 +11,9 @@ from collections.abc import Iterable
 import pulumi
 from pulumi_gcp import bigquery, projects
 
+from exposure.contracts.canary import CANARY_PREFIX, LEAST_INTEGER_KEY
 from exposure.contracts.model import Contract
+from exposure.contracts.types import Scalar
 from exposure.warehouse.bigquery_dialect import BigQueryDialect
 from exposure.warehouse.bigquery_schema import table_resource
 from exposure.warehouse.schema import Table, quarantine_table, rows_table
@@ -85,7 +87,10 @@ class Warehouse(pulumi.ComponentResource):
         base = self._table(rows)
         self._table(quarantine_table(contract))
         dialect = BigQueryDialect(self._settings.project)
-        query = f"SELECT * FROM {dialect.one_row_per_key(rows, rows.columns, '')}"  # noqa: S608
+        served = dialect.one_row_per_key(
+            dialect.path(rows), rows, rows.columns, _is_no_canary(contract, dialect)
+        )
+        query = f"SELECT * FROM {served}"  # noqa: S608
         bigquery.Table(
             f"{rows.name}-served",
             bigquery.TableArgs(
@@ -143,6 +148,14 @@ class Warehouse(pulumi.ComponentResource):
             ),
             self._child,
         )
+
+
+def _is_no_canary(contract: Contract, dialect: BigQueryDialect) -> str:
+    """Return the condition on the key that leaves out the platform's own canaries."""
+    key = dialect.identifier(contract.key)
+    if contract.key_column.type is Scalar.INTEGER:
+        return f"{key} >= {LEAST_INTEGER_KEY}"
+    return f"NOT STARTS_WITH({key}, '{CANARY_PREFIX}')"
 
 
 def _milliseconds(text: str | None) -> int | None:

@@ -7,12 +7,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 from google.rpc import status_pb2  # type: ignore[import-untyped]
+from hypothesis import HealthCheck, settings
 
 from fakes.token_signer import CertificateServer
 from fakes.turned_clock import TurnedClock
 
 # Pulumi's SDK brings a copy of this protocol under another file name, and one process takes only one of them.
 sys.modules["pulumi.runtime.proto.status_pb2"] = status_pb2
+
+# How fast a machine is decides nothing: an example may take its time, and so may the drawing of one.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 @pytest.fixture

@@ -76,6 +76,12 @@ def test_a_column_name_that_is_no_identifier_is_refused(name: str) -> None:
     refused(lambda: Column(name, Scalar.STRING), "use letters, digits and _, a letter first, 128 characters")
 
 
+@pytest.mark.parametrize("name", ["rowid", "RowId"])
+def test_a_column_under_whose_name_duckdb_numbers_rows_is_refused(name: str) -> None:
+    columns = (KEY, EVENT_TIME, Column(name, Scalar.STRING))
+    refused(lambda: declared(columns=columns), f"'{name}': DuckDB numbers rows under this name; rename it")
+
+
 @pytest.mark.parametrize("twin", ["note", "Note", "NOTE"])
 def test_two_columns_that_are_one_name_to_bigquery_are_refused(twin: str) -> None:
     columns = (KEY, EVENT_TIME, Column("note", Scalar.STRING), Column(twin, Scalar.STRING))

@@ -6,6 +6,9 @@ import dataclasses
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+
+import duckdb
 
 from exposure.contracts.model import Contract
 from exposure.query.model import Row
@@ -46,6 +49,16 @@ Build = Callable[[Contract], AbstractAsyncContextManager[House]]
 async def duckdb_house(contract: Contract) -> AsyncIterator[House]:
     """Build a house in memory."""
     connection = open_duckdb(None, [rows_table(contract), quarantine_table(contract)])
+    try:
+        async with duckdb_house_on(connection, contract) as house:
+            yield house
+    finally:
+        connection.close()
+
+
+@asynccontextmanager
+async def duckdb_house_on(connection: duckdb.DuckDBPyConnection, contract: Contract) -> AsyncIterator[House]:
+    """Build a house on a connection that has the contract's tables, and leave it open."""
     writer, reader = DuckDBWriter(connection), DuckDBReader(connection)
 
     def stored(table: Table) -> Sequence[Row]:
@@ -57,7 +70,6 @@ async def duckdb_house(contract: Contract) -> AsyncIterator[House]:
     finally:
         await writer.close()
         await reader.close()
-        connection.close()
 
 
 @asynccontextmanager
@@ -67,7 +79,9 @@ async def bigquery_house(emulator: BigQueryEmulator, contract: Contract) -> Asyn
     tables = [rows_table(contract), quarantine_table(contract)]
     emulator.create(tables)
     client = bigquery_client(PROJECT, LOCATION, connections=2, endpoint=emulator.rest)
-    writer, reader = BigQueryWriter(PROJECT, tables, endpoint=emulator.grpc), BigQueryReader(client)
+    # The emulator has the clock of the tests.
+    limits = BigQueryReaderLimits(snapshot_lag=timedelta(0))
+    writer, reader = BigQueryWriter(PROJECT, tables, endpoint=emulator.grpc), BigQueryReader(client, limits)
 
     def stored(table: Table) -> Sequence[Row]:
         text = f"SELECT * FROM {BigQueryDialect(PROJECT).path(table)}"  # noqa: S608  # the table is a contract's

@@ -14,8 +14,13 @@ async def walk(reader: Reader, query: Query) -> list[Page]:
     """Return every page of the answer."""
     pages = [await reader.select(query)]
     while not pages[-1].complete:
-        pages.append(await reader.select(dataclasses.replace(query, after=pages[-1].last)))
+        pages.append(await reader.select(following(query, pages[-1])))
     return pages
+
+
+def following(query: Query, page: Page) -> Query:
+    """Return the question of the page behind this one."""
+    return dataclasses.replace(query, after=page.last, snapshot=page.snapshot)
 
 
 async def walk_rows(reader: Reader, query: Query) -> list[Row]:

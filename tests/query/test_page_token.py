@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from exposure.contracts import orders
 from exposure.contracts.types import Scalar
 from exposure.query.grammar import comparable_columns, places, scalar_of
-from exposure.query.model import And, Condition, Filter, Not, Operator, Or, Order, Query, Row
+from exposure.query.model import And, Condition, Filter, Not, Operator, Or, Order, Query, Row, Snapshot
 from exposure.query.page_token import BadPageToken, continue_query, fingerprint, write_position
 from fakes.parsing import parse
+from fakes.rows import NOON
 
 CONTRACT = orders.CONTRACT
 SHIPPING = CONTRACT.column("shipping")
@@ -50,12 +51,13 @@ def query(**changes: Any) -> Query:
 
 
 POSITION: Row = (Decimal("39.80"), "ord-1")
+SNAPSHOT = Snapshot(NOON, 7)
 EVERY_COLUMN = query(order=tuple(Order(column) for column in COLUMNS))
 
 
 @given(st.tuples(*(st.none() | STORED[scalar_of(column)] for column in COLUMNS)))
 def test_a_position_is_read_as_it_was_written_whatever_its_types(position: Row) -> None:
-    read = continue_query(EVERY_COLUMN, write_position(EVERY_COLUMN, position)).after
+    read = continue_query(EVERY_COLUMN, write_position(EVERY_COLUMN, position, SNAPSHOT)).after
     assert read is not None
     for before, after in zip(position, read, strict=True):
         assert type(after) is type(before)
@@ -66,8 +68,16 @@ def test_a_position_is_read_as_it_was_written_whatever_its_types(position: Row) 
             assert after == before
 
 
+@given(st.datetimes(timezones=st.timezones()), st.none() | st.integers(0))
+def test_a_snapshot_is_read_as_it_was_written(at: datetime, rows: int | None) -> None:
+    read = continue_query(query(), write_position(query(), POSITION, Snapshot(at, rows))).snapshot
+    assert read == Snapshot(at.astimezone(UTC), rows)
+
+
 def test_the_next_page_is_the_same_question_from_another_place() -> None:
-    assert continue_query(query(), write_position(query(), POSITION)) == query(after=POSITION)
+    assert continue_query(query(), write_position(query(), POSITION, SNAPSHOT)) == query(
+        after=POSITION, snapshot=SNAPSHOT
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,7 +90,7 @@ def test_the_next_page_is_the_same_question_from_another_place() -> None:
     ids=["page_size", "columns", "the order of the filters"],
 )
 def test_what_may_change_during_a_walk(change: Callable[[], Query]) -> None:
-    assert continue_query(change(), write_position(query(), POSITION)).after == POSITION
+    assert continue_query(change(), write_position(query(), POSITION, SNAPSHOT)).after == POSITION
 
 
 def other_filter(**changes: Any) -> Query:
@@ -135,17 +145,23 @@ def test_a_tree_whose_conditions_all_hold_is_the_same_walk_as_filters_side_by_si
 )
 def test_what_may_not_change_during_a_walk(change: Callable[[], Query]) -> None:
     with pytest.raises(BadPageToken) as refusal:
-        continue_query(change(), write_position(query(), POSITION))
+        continue_query(change(), write_position(query(), POSITION, SNAPSHOT))
     assert refusal.value.code == "PAGE_TOKEN_MISMATCH"
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"[1,2,3]", b"7", b"\xff", b'"ab"'])
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"[1,2]", b"[1,2,3,4]", b"7", b"\xff", b'"ab"'])
 def test_what_another_release_has_sealed_is_refused(content: bytes) -> None:
     with pytest.raises(BadPageToken):
         continue_query(query(), content)
 
 
+def test_what_the_release_before_snapshots_has_sealed_is_refused() -> None:
+    mark, values, _ = json.loads(write_position(query(), POSITION, SNAPSHOT))
+    with pytest.raises(BadPageToken):
+        continue_query(query(), json.dumps([mark, values]).encode())
+
+
 def test_a_fingerprint_tells_values_from_their_spelling() -> None:
     text = Filter(CONTRACT.column("currency"), Operator.EQ, "1")
     assert fingerprint(query(filters=(text,))) != fingerprint(query(filters=(replace(text, value="1.0"),)))
-    assert json.loads(write_position(query(), POSITION))[0] == fingerprint(query())
+    assert json.loads(write_position(query(), POSITION, SNAPSHOT))[0] == fingerprint(query())

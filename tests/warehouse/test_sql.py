@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from dataclasses import replace
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,9 @@ from exposure.query.grammar import (
     places,
     scalar_of,
 )
-from exposure.query.model import And, Not, Operator, Or, Query
+from exposure.query.model import And, Not, Operator, Or, Query, Snapshot
 from exposure.warehouse.bigquery_dialect import BigQueryDialect
-from exposure.warehouse.duckdb_dialect import DuckDBDialect
+from exposure.warehouse.duckdb_dialect import SNAPSHOT_ROWS, DuckDBDialect
 from exposure.warehouse.sql import Dialect, Statement, compile_select
 from fakes.declarations import EVENT_TIME, KEY, declared
 from fakes.questions import ask, compared
@@ -45,6 +46,10 @@ QUESTIONS: dict[str, Query] = {
     ),
     "time_range_next_page": ask(
         EVENTS, ("timestamp", "gte", NOON), order="-timestamp", after=(NOON.replace(day=26), "evt-7")
+    ),
+    "time_range_next_page_of_a_snapshot": replace(
+        ask(EVENTS, ("timestamp", "gte", NOON), order="-timestamp", after=(NOON.replace(day=26), "evt-7")),
+        snapshot=Snapshot(NOON, 1000),
     ),
     "every_operator": ask(
         ORDERS,
@@ -130,7 +135,10 @@ def twins(draw: st.DrawFn) -> tuple[Query, Query]:
     columns = draw(st.lists(st.sampled_from(comparable_columns(ORDERS)), unique=True, max_size=3))
     signs = [draw(st.sampled_from(["", "-"])) for _ in columns]
     order = ",".join(f"{sign}{column.name}" for sign, column in zip(signs, columns, strict=True))
-    return _shaped(draw, shapes, order), _shaped(draw, shapes, order)
+    # BigQuery takes no parameter in its place: the moment is part of the shape.
+    snapshot = draw(st.none() | st.builds(Snapshot, INSTANTS, st.integers(0)))
+    one, other = (replace(_shaped(draw, shapes, order), snapshot=snapshot) for _ in range(2))
+    return one, other
 
 
 def _shaped(draw: st.DrawFn, shapes: list[tuple[Place, Operator]], order: str) -> Query:
@@ -158,6 +166,21 @@ def test_the_text_depends_on_the_shape_of_the_question_alone(
     assert [(bound.name, bound.type, bound.is_array) for bound in one.parameters] == [
         (bound.name, bound.type, bound.is_array) for bound in other.parameters
     ]
+
+
+@given(at=st.datetimes(timezones=st.timezones()), rows=st.integers(0, 2**63 - 1))
+def test_of_a_snapshot_one_instant_in_utc_or_one_parameter_is_in_the_statement(
+    at: datetime, rows: int
+) -> None:
+    asked = replace(ask(EVENTS), snapshot=Snapshot(at, rows))
+    statement = compile_select(asked, BigQueryDialect("p"))
+    [written] = re.findall(
+        r" FOR SYSTEM_TIME AS OF TIMESTAMP '(\d{4}-\d\d-\d\d [\d:.]{15}\+00:00)'", statement.text
+    )
+    assert datetime.fromisoformat(written) == at.astimezone(UTC)
+    counted = compile_select(asked, DuckDBDialect())
+    assert counted.text == compile_select(replace(asked, snapshot=Snapshot(NOON, 1)), DuckDBDialect()).text
+    assert (SNAPSHOT_ROWS, rows) in [(one.name, one.value) for one in counted.parameters]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)

@@ -20,6 +20,7 @@ from exposure.api.problems import (
     MEDIA_TYPE,
     NOT_ACCEPTABLE,
     NOT_FOUND,
+    PAGE_TOKEN_EXPIRED,
     PAGE_TOKEN_MISMATCH,
     POSITION_TOO_LONG,
     PROBLEM_TYPES,
@@ -39,10 +40,11 @@ READ = (
     INVALID_PARAMETER, NOT_ACCEPTABLE, URI_TOO_LONG, QUERY_TOO_EXPENSIVE, INTERNAL_ERROR,
     UPSTREAM_MISCONFIGURED, UPSTREAM_UNAVAILABLE,
 )  # fmt: skip
+AS_OF = "The moment whose rows these are, the same on every page of a walk."
 _STRING: Document = {"type": "string"}
 HEADERS: Document = {
     "X-Complete": {"description": "`true` when no rows remain after these.", "schema": _STRING},
-    "X-As-Of": {"description": "When the rows were read.", "schema": _STRING | {"format": "date-time"}},
+    "X-As-Of": {"description": AS_OF, "schema": _STRING | {"format": "date-time"}},
     "X-Bytes-Billed": {"description": "What the answer cost.", "schema": {"type": "integer"}},
     "X-Request-Id": {"description": "Names this request in the operators' logs.", "schema": _STRING},
 }
@@ -83,7 +85,7 @@ def page_operation(contract: Contract) -> Document:
         "complete": {"type": "boolean", "description": "Whether no rows remain after these."},
         "next_page_token": {"type": ["string", "null"], "description": "Null on the last page."},
     }
-    kinds = (*READ, INVALID_PAGE_TOKEN, PAGE_TOKEN_MISMATCH, POSITION_TOO_LONG)
+    kinds = (*READ, INVALID_PAGE_TOKEN, PAGE_TOKEN_MISMATCH, PAGE_TOKEN_EXPIRED, POSITION_TOO_LONG)
     return {
         "summary": f"Rows of {contract.name}",
         "description": contract.description,
@@ -179,7 +181,7 @@ def _page(properties: Document) -> Document:
 
 
 def _rows(description: str, properties: Document, headers: Document) -> Document:
-    as_of = {"type": "string", "format": "date-time", "description": "When the rows were read."}
+    as_of = {"type": "string", "format": "date-time", "description": AS_OF}
     schema = _object({**properties, "as_of": as_of, "stats": {"$ref": "#/components/schemas/Stats"}})
     return {
         "description": description,

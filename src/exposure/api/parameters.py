@@ -63,6 +63,10 @@ _COUNTED = (
     "Say in `total` how many rows meet the filters on all pages: `exact` costs a second question, `estimate` "
     "may count a row twice that is stored twice, and reads nothing where nothing is filtered."
 )
+# Texts as a filter takes them, as a pattern, and as they are written in a list.
+_TEXT = "^[^\\u0000]+$"
+_PATTERN = r"^([^\\\u0000]|\\[\\%_])+$"
+_LISTED_TEXT = '^([^\\u0000",\\r\\n]+|"([^\\u0000"]|"")*")$'
 _EXAMPLES: dict[Scalar, object] = {
     Scalar.STRING: "abc",
     Scalar.INTEGER: 42,
@@ -112,10 +116,12 @@ def _filter(place: Place, operator: Operator) -> Document:
     if operator is Operator.ISNULL or place.scalar is None:
         return _query(name, description, {"type": "boolean"}, example=False)
     schema, example = scalar_schema(place.scalar), _example(place.leaf)
+    if place.scalar is Scalar.STRING:
+        schema = schema | {"pattern": _LISTED_TEXT if operator in LIST_OPERATORS else _TEXT}
     if operator in LIST_OPERATORS:
         schema, example = _list(schema, MAX_IN_VALUES), [_in_list(example)]
     if operator is Operator.LIKE:
-        example = re.sub(r"([\\%_])", r"\\\1", str(example)) + "%"
+        schema, example = schema | {"pattern": _PATTERN}, re.sub(r"([\\%_])", r"\\\1", str(example)) + "%"
     if operator is Operator.MATCH:
         schema, example = schema | {"maxLength": MAX_EXPRESSION_CHARACTERS}, "^[A-Z].*[0-9]$"
     return _query(name, description, schema, example)
@@ -153,7 +159,10 @@ def _order(contract: Contract) -> Document:
 
 def _page() -> Sequence[Document]:
     size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": DEFAULT_PAGE_SIZE}
-    token = "`next_page_token` of the page before; filters and order must be the same."  # noqa: S105 (prose)
+    token = (
+        "`next_page_token` of the page before; filters and order must be the same. All pages are of the "  # noqa: S105 (prose)
+        "moment of the first: what is stored later is on none of them."
+    )
     return (
         _query(PAGE_SIZE, "Rows a page; more than the maximum is refused.", size, 10),
         _query(PAGE_TOKEN, token, {"type": "string"}),

@@ -14,6 +14,7 @@ from exposure.query.errors import BadQuery, ParameterError, shown
 from exposure.warehouse.port import (
     AnswerOutOfRange,
     QueryTooExpensive,
+    SnapshotExpired,
     WarehouseMisconfigured,
     WarehouseUnavailable,
 )
@@ -57,6 +58,10 @@ INVALID_PAGE_TOKEN = ProblemType(
 PAGE_TOKEN_MISMATCH = ProblemType(
     "PAGE_TOKEN_MISMATCH", HTTPStatus.BAD_REQUEST, "The page token belongs to another question",
     "Keep filters and order for the whole walk; `select` and `page_size` may change. Else begin again.",
+)  # fmt: skip
+PAGE_TOKEN_EXPIRED = ProblemType(
+    "PAGE_TOKEN_EXPIRED", HTTPStatus.GONE, "The walk began too long ago",
+    "Begin again: the rows cannot be read any more as they were when the walk's first page was read.",
 )  # fmt: skip
 NOT_FOUND = ProblemType(
     "NOT_FOUND", HTTPStatus.NOT_FOUND, "Not found",
@@ -121,7 +126,7 @@ PROBLEM_TYPES = (
     INVALID_PARAMETER, INVALID_PAGE_TOKEN, PAGE_TOKEN_MISMATCH, NOT_FOUND, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE,
     URI_TOO_LONG, QUERY_TOO_EXPENSIVE, POSITION_TOO_LONG, INTERNAL_ERROR, UPSTREAM_MISCONFIGURED,
     UPSTREAM_UNAVAILABLE, UNAUTHENTICATED, QUOTA_EXCEEDED, HEADERS_TOO_LARGE, SIGNER_UNAVAILABLE,
-    ANSWER_OUT_OF_RANGE,
+    ANSWER_OUT_OF_RANGE, PAGE_TOKEN_EXPIRED,
 )  # fmt: skip
 # What any path may answer, whatever is asked: it comes before the question is looked at.
 ANYWHERE = (UNAUTHENTICATED, URI_TOO_LONG, QUOTA_EXCEEDED, HEADERS_TOO_LARGE, SIGNER_UNAVAILABLE)
@@ -131,6 +136,7 @@ _RETRY_AFTER_SECONDS = "5"
 _UPSTREAM: tuple[tuple[type[Exception], ProblemType, str], ...] = (
     (AnswerOutOfRange, ANSWER_OUT_OF_RANGE, "a sum or a bucket of the answer is outside what its type holds"),
     (QueryTooExpensive, QUERY_TOO_EXPENSIVE, "the question would read more bytes than one question may"),
+    (SnapshotExpired, PAGE_TOKEN_EXPIRED, "the walk this page_token belongs to began too long ago"),
     (WarehouseMisconfigured, UPSTREAM_MISCONFIGURED, "the warehouse refused the question"),
     (WarehouseUnavailable, UPSTREAM_UNAVAILABLE, "the warehouse did not answer in time"),
 )

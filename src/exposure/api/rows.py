@@ -19,14 +19,15 @@ from exposure.api.formats.offered import JSON_FORMAT
 from exposure.api.problems import NOT_FOUND, Problem
 from exposure.api.request import accept, both, negotiated, next_url, parameters, refuse_parameters
 from exposure.api.seal import TokenSealer
-from exposure.api.totals import Total, count_all
+from exposure.api.totals import Total, count_all, total_of
 from exposure.contracts.model import Column, Contract
-from exposure.query.asides import parse_count, parse_explain
+from exposure.query.asides import Count, parse_count, parse_explain
 from exposure.query.errors import shown
 from exposure.query.filters import parse_column_value
 from exposure.query.model import Filter, Operator, Order, Query
 from exposure.query.page_token import write_position
 from exposure.query.parse import parse_query, parse_selection
+from exposure.telemetry.spans import span
 from exposure.warehouse.port import Page, Reader
 
 
@@ -57,20 +58,20 @@ class ContractRows:
     async def page(self, request: Request) -> Response:
         """Answer with one page of rows, whether it is complete, and where it goes on."""
         asked = parameters(request)
-        choice, (query, (count, is_explained)) = both(
-            lambda: choose_format(accept(request), asked),
-            lambda: both(
-                lambda: parse_query(self._contract, asked, self._sealer.open),
-                lambda: both(lambda: parse_count(asked), lambda: parse_explain(asked)),
-            ),
-        )
+        with span("parse"):
+            choice, (query, (count, is_explained)) = both(
+                lambda: choose_format(accept(request), asked),
+                lambda: both(
+                    lambda: parse_query(self._contract, asked, self._sealer.open),
+                    lambda: both(lambda: parse_count(asked), lambda: parse_explain(asked)),
+                ),
+            )
         if is_explained:
             return await explained(self._reader, query)
-        read, total = await asyncio.gather(self._read(query), count_all(self._reader, query, count))
-        read = replace(read, total=total)
+        read = await self._read_counted(query, count)
         token, headers = None, _headers(read)
         if read.page.last is not None:
-            token = self._sealer.seal(write_position(query, read.page.last))
+            token = self._sealer.seal(write_position(query, read.page.last, read.page.snapshot))
             headers["Link"] = f'<{next_url(request, token)}>; rel="next"'
         envelope = {"complete": read.page.complete, "next_page_token": token, **_facts(read)}
         return await _written(read, choice, envelope, headers)
@@ -81,24 +82,39 @@ class ContractRows:
         if not key:
             raise Problem(NOT_FOUND, f"a row of {self._contract.name} is asked for by its key")
         asked = parameters(request)
-        choice, columns = both(
-            lambda: choose_format(accept(request), asked),
-            lambda: parse_selection(self._contract, asked),
-        )
+        with span("parse"):
+            choice, columns = both(
+                lambda: choose_format(accept(request), asked),
+                lambda: parse_selection(self._contract, asked),
+            )
         read = await self._read(self._by_key(columns, key))
         if not read.page.rows:
             raise Problem(NOT_FOUND, f"{self._contract.name} has no row with the key '{shown(key)}'")
         headers = _headers(read)
         if choice.format is not JSON_FORMAT:
             return await _written(read, choice, _facts(read), headers)
-        [row] = RowEncoder(columns).objects(read.page.rows)
-        return Response(dumps({"data": row, **_facts(read)}), 200, headers, JSON)
+        with span("encode"):
+            [row] = RowEncoder(columns).objects(read.page.rows)
+            body = dumps({"data": row, **_facts(read)})
+        return Response(body, 200, headers, JSON)
 
     async def schema(self, request: Request) -> Response:
         """Answer with what a row looks like and what can be asked of it."""
         negotiated(request, (JSON,))
         refuse_parameters(request)
         return Response(self._description, 200, media_type=JSON)
+
+    async def _read_counted(self, query: Query, count: Count) -> _Read:
+        """Return the page and, if it is asked for, the total: an exact one is of the page's own snapshot."""
+        if count is Count.EXACT and query.snapshot is None:
+            # What is counted must wait: the first page is what decides on the snapshot.
+            read = await self._read(query)
+            total = total_of(read.page) or await count_all(
+                self._reader, replace(query, snapshot=read.page.snapshot), count
+            )
+        else:
+            read, total = await asyncio.gather(self._read(query), count_all(self._reader, query, count))
+        return replace(read, total=total)
 
     async def _read(self, query: Query) -> _Read:
         started = time.perf_counter()
@@ -121,8 +137,9 @@ async def _written(read: _Read, choice: Choice, envelope: Envelope, headers: dic
         writer = choice.writer(read.columns)
         return writer.begin() + writer.write(read.page.rows) + writer.end(envelope)
 
-    # What needs a library of its own imports it at the first answer, which the loop would wait for.
-    body = await asyncio.to_thread(write) if choice.format.library else write()
+    with span("encode", {"exposure.format": choice.format.extension}):
+        # What needs a library of its own imports it at the first answer, which the loop would wait for.
+        body = await asyncio.to_thread(write) if choice.format.library else write()
     return Response(body, 200, headers, choice.content_type)
 
 

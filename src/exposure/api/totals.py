@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from exposure.query.aggregate_parse import count_rows
 from exposure.query.asides import Count
 from exposure.query.model import Query
-from exposure.warehouse.port import Reader
+from exposure.warehouse.port import Page, Reader
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,16 @@ class Total:
         return f"{self.rows};kind={self.kind.value}"
 
 
+def total_of(first: Page) -> Total | None:
+    """Return the exact total that a first page tells by itself, free of charge: it is complete."""
+    return Total(len(first.rows), Count.EXACT, 0) if first.complete else None
+
+
 async def count_all(reader: Reader, query: Query, kind: Count) -> Total | None:
-    """Return how many rows meet the query's filters, wherever its page begins; None when nobody asks."""
+    """Return how many rows meet the query's filters, wherever its page begins; None when nobody asks.
+
+    An exact number is that of the query's snapshot.
+    """
     if kind is Count.NONE:
         return None
     ask = reader.estimate if kind is Count.ESTIMATE else reader.aggregate

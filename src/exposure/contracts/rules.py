@@ -34,6 +34,8 @@ _CLUSTER_TYPES = (
 )  # fmt: skip
 _CLUSTER_COLUMNS = 4
 _NESTING = 15
+# By it a page walk in the embedded warehouse tells later rows from earlier ones.
+_ROW_NUMBER = "rowid"
 _PARTITIONS = 10_000
 
 
@@ -201,6 +203,8 @@ def _check_columns(contract: Contract) -> None:
     for column in contract.columns:
         if column.name.startswith("_"):
             raise _wrong(contract, f"column '{column.name}' is added by the platform; remove it")
+        if column.name.lower() == _ROW_NUMBER:
+            raise _wrong(contract, f"column '{column.name}': DuckDB numbers rows under this name; rename it")
         if _uses_bytes(column.type):
             raise _wrong(contract, f"column '{column.name}': JSON has no bytes; declare a string of base64")
     _refuse_twins(f"contract '{contract.name}'", (column.name for column in contract.columns))

@@ -28,7 +28,7 @@ from enum import StrEnum
 from exposure.contracts.model import Column, Contract
 from exposure.contracts.types import Array, Scalar
 from exposure.query.grammar import Place, places, scalar_of
-from exposure.query.model import Condition, Operator
+from exposure.query.model import Condition, Operator, Snapshot
 
 SEPARATOR = ":"
 
@@ -175,6 +175,8 @@ class Aggregation:
 
     With `apart` rows are grouped by each of the groups on its own, in one reading of them: `top` groups of
     each, sorted by the one measure, a count, and then by value. There is then nothing else in the question.
+
+    `snapshot` is that of the page whose rows are counted; None asks for the rows there are now.
     """
 
     contract: Contract
@@ -187,6 +189,7 @@ class Aggregation:
     timezone: str = "UTC"
     filled: tuple[date, ...] | None = None
     apart: bool = False
+    snapshot: Snapshot | None = None
 
     @property
     def computed(self) -> tuple[Measure, ...]:

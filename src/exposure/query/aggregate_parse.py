@@ -83,8 +83,8 @@ def parse_aggregation(contract: Contract, parameters: Iterable[tuple[str, str]])
 
 
 def count_rows(question: Query | Aggregation) -> Aggregation:
-    """Return the question how many rows meet the filters of another."""
-    return Aggregation(question.contract, question.filters, (), (_ROWS,), (), 1)
+    """Return the question how many rows meet the filters of another, at its snapshot."""
+    return Aggregation(question.contract, question.filters, (), (_ROWS,), (), 1, snapshot=question.snapshot)
 
 
 def _say(contract: Contract, known: GroupNames, parameters: Pairs, attempts: Attempts) -> _Said:

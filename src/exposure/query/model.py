@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -131,12 +132,24 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Snapshot:
+    """The moment a walk's rows are read at: what is stored later is not among them.
+
+    `at` is an instant in UTC. `rows` is how many rows the table held, for a warehouse that tells earlier
+    rows from later ones by counting them; None where an instant is enough.
+    """
+
+    at: datetime
+    rows: int | None = None
+
+
+@dataclass(frozen=True)
 class Query:
-    """Which rows, which columns, in which order, from where on.
+    """Which rows, which columns, in which order, from where on, as they were when.
 
     All of the `filters` hold. `order` always ends with the contract's key, so it is total. `after` is the
     order columns' values of the last row of the page before, one per entry of `order`, or None for the
-    first page.
+    first page. `snapshot` is that of the first page; None asks for the rows there are now.
     """
 
     contract: Contract
@@ -145,3 +158,12 @@ class Query:
     order: tuple[Order, ...]
     page_size: int
     after: Row | None = None
+    snapshot: Snapshot | None = None
+
+    @property
+    def is_of_one_key(self) -> bool:
+        """Return whether the filters leave one row at most: one of them names its key."""
+        return any(
+            isinstance(one, Filter) and one.column.name == self.contract.key and one.operator is Operator.EQ
+            for one in self.filters
+        )

@@ -1,4 +1,4 @@
-"""Where a page walk stands: the position behind the last row, bound to the question it belongs to.
+"""Where a page walk stands: the position behind the last row and the snapshot, bound to their question.
 
 The bytes made here are sealed by the caller: a reader cannot look into a token, change it, or use it
 for another question. What is sealed is trusted; nothing here tells a forged position from a true one.
@@ -15,10 +15,10 @@ from decimal import Decimal
 from typing import Any
 
 from exposure.contracts.types import Scalar
-from exposure.query.model import Condition, Filter, Not, Or, Order, Query, Row
+from exposure.query.model import Condition, Filter, Not, Or, Order, Query, Row, Snapshot
 
 # Raised whenever what is written changes, so that a token of another release is refused, not misread.
-_FORM = 2
+_FORM = 3
 
 
 class BadPageToken(ValueError):
@@ -36,16 +36,16 @@ def invalid_token() -> BadPageToken:
     )
 
 
-def write_position(query: Query, position: Row) -> bytes:
-    """Return the bytes that stand for a position in the query's order, exact for every type."""
-    values = [_written(value) for value in position]
-    return json.dumps([fingerprint(query), values], separators=(",", ":")).encode()
+def write_position(query: Query, position: Row, snapshot: Snapshot) -> bytes:
+    """Return the bytes of a position in the query's order, exact for every type, and of the snapshot."""
+    content = [fingerprint(query), _written(position), [_written(snapshot.at), snapshot.rows]]
+    return json.dumps(content, separators=(",", ":")).encode()
 
 
 def continue_query(query: Query, content: bytes) -> Query:
     """Return the query of the next page; raises BadPageToken when the position is another question's."""
     try:
-        mark, values = json.loads(content)
+        mark, values, moment = json.loads(content)
     except (ValueError, TypeError) as error:
         # Sealed with one of our keys and yet not of this form: another release's.
         raise invalid_token() from error
@@ -56,7 +56,8 @@ def continue_query(query: Query, content: bytes) -> Query:
             "begin again when the contract has a new version",
         )
     after = tuple(_read(order, value) for order, value in zip(query.order, values, strict=True))
-    return replace(query, after=after)
+    at, rows = moment
+    return replace(query, after=after, snapshot=Snapshot(_instant(at), rows))
 
 
 def fingerprint(query: Query) -> str:
@@ -93,6 +94,10 @@ def _written(value: object) -> object:
     return value.isoformat() if isinstance(value, date | datetime) else value
 
 
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
 def _read(order: Order, value: Any) -> object:
     if value is None:
         return None
@@ -104,5 +109,5 @@ _READERS: dict[Scalar, Callable[[Any], object]] = {
     Scalar.NUMBER: float.fromhex,
     Scalar.DECIMAL: Decimal,
     Scalar.DATE: date.fromisoformat,
-    Scalar.TIMESTAMP: lambda text: datetime.fromisoformat(text).astimezone(UTC),
+    Scalar.TIMESTAMP: _instant,
 }

@@ -1,4 +1,4 @@
-"""SQL compiled from an `Aggregation`: like `exposure.warehouse.sql`, its text depends on the shape alone.
+"""SQL compiled from an `Aggregation`: its text depends on what that of `exposure.warehouse.sql` does.
 
 The rows are those of `compile_stream`, so groups are made of served rows: one per key, after every filter.
 Where the warehouses compute differently an `AggregateDialect` makes them agree; each says how.
@@ -7,6 +7,7 @@ Where the warehouses compute differently an `AggregateDialect` makes them agree;
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from exposure.contracts.model import Column
@@ -91,9 +92,8 @@ class _Compiler:
         )
         # Rows are counted by their key when nothing else of them is asked for.
         self._columns = tuple(dict.fromkeys(used)) or (aggregation.contract.key_column,)
-        self._rows = compile_stream(
-            Query(aggregation.contract, self._columns, aggregation.filters, (), 1), dialect.rows
-        )
+        rows = Query(aggregation.contract, self._columns, aggregation.filters, (), 1)
+        self._rows = compile_stream(replace(rows, snapshot=aggregation.snapshot), dialect.rows)
         self._parameters = list(self._rows.parameters)
         answered: tuple[Group | Measure, ...] = (*aggregation.groups, *aggregation.computed)
         columns = group_columns(aggregation)[1 if aggregation.apart else 0 :]

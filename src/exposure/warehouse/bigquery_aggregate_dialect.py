@@ -66,7 +66,8 @@ class BigQueryAggregateDialect:
 class BigQueryStoredDialect(BigQueryDialect):
     """GoogleSQL on the rows as they are stored, a key's several times if it is: for estimates alone."""
 
-    def one_row_per_key(self, table: Table, columns: Sequence[Column], inner: str) -> str:
+    def one_row_per_key(self, stored: str, table: Table, columns: Sequence[Column], inner: str) -> str:
         """Return a subquery that chooses nothing."""
+        del table
         names = ", ".join(self.identifier(column.name) for column in columns)
-        return f"(\n  SELECT {names}\n  FROM {self.path(table)}\n  WHERE {inner or 'TRUE'}\n)"
+        return f"(\n  SELECT {names}\n  FROM {stored}\n  WHERE {inner or 'TRUE'}\n)"

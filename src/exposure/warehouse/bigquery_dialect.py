@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 
 from exposure.contracts.model import INGEST_TIME, MESSAGE_ID, Column
 from exposure.contracts.types import Scalar
-from exposure.query.model import Operator, Order
+from exposure.query.model import Operator, Order, Snapshot
 from exposure.warehouse.bigquery_schema import STANDARD_SQL_TYPES
+from exposure.warehouse.bindings import Bindings
 from exposure.warehouse.predicates import WRITTEN, order_item
 from exposure.warehouse.schema import Table
 
@@ -90,14 +92,26 @@ class BigQueryDialect:
         # TO_JSON_STRING makes the text "null" of a missing value and of the JSON value null alike.
         return f"IF({name} IS NULL, NULL, TO_JSON_STRING({name}))"
 
-    def one_row_per_key(self, table: Table, columns: Sequence[Column], inner: str) -> str:
+    def stored(self, table: Table, snapshot: Snapshot | None, bindings: Bindings) -> str:
+        """Return the table, as it was at the snapshot's instant.
+
+        The clause takes a constant alone: the instant is of our own clock, never a caller's text.
+        https://cloud.google.com/bigquery/docs/access-historical-data
+        """
+        del bindings
+        if snapshot is None:
+            return self.path(table)
+        instant = snapshot.at.astimezone(UTC).isoformat(sep=" ", timespec="microseconds")
+        return f"{self.path(table)} FOR SYSTEM_TIME AS OF TIMESTAMP '{instant}'"
+
+    def one_row_per_key(self, stored: str, table: Table, columns: Sequence[Column], inner: str) -> str:
         """Return a subquery: appends happen at least once, so the table may hold a key several times."""
         names = ", ".join(self.identifier(column.name) for column in columns)
         first = ", ".join(self.identifier(column.name) for column in (INGEST_TIME, MESSAGE_ID))
         window = f"PARTITION BY {self.identifier(table.key)} ORDER BY {first}"
         # QUALIFY must stand beside a WHERE, GROUP BY or HAVING clause.
         return (
-            f"(\n  SELECT {names}\n  FROM {self.path(table)}\n  WHERE {inner or 'TRUE'}\n"
+            f"(\n  SELECT {names}\n  FROM {stored}\n  WHERE {inner or 'TRUE'}\n"
             f"  QUALIFY ROW_NUMBER() OVER ({window}) = 1\n)"
         )
 

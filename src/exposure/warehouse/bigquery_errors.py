@@ -17,6 +17,7 @@ from google.auth.exceptions import GoogleAuthError
 from exposure.warehouse.port import (
     AnswerOutOfRange,
     QueryTooExpensive,
+    SnapshotExpired,
     WarehouseError,
     WarehouseMisconfigured,
     WarehouseUnavailable,
@@ -43,6 +44,7 @@ _REASONS: dict[str, type[WarehouseError]] = {
     "timeout": WarehouseUnavailable,
 }
 _OUT_OF_RANGE = re.compile(r"(over|under)flow|out of (allowed )?range", re.IGNORECASE)
+_NO_SNAPSHOT = re.compile(r"invalid snapshot time|cannot read before", re.IGNORECASE)
 _TRY_LATER = (408, 429)
 
 
@@ -64,6 +66,8 @@ def _of_call(error: GoogleAPICallError) -> WarehouseError:
         # The SQL is our own, so a value that fits no type can only be one of the answer: a sum, a date.
         if reason == "invalidQuery" and _OUT_OF_RANGE.search(error.message or ""):
             return AnswerOutOfRange(f"BigQuery: {error.message}")
+    if _NO_SNAPSHOT.search(error.message or ""):
+        return SnapshotExpired(f"BigQuery: {error.message}")
     status = int(error.code or 500)
     kind = WarehouseUnavailable if status >= 500 or status in _TRY_LATER else WarehouseMisconfigured
     return kind(f"BigQuery: {error.message}")

@@ -18,18 +18,19 @@ from google.cloud import bigquery
 from exposure.clock import now
 from exposure.contracts.model import Column
 from exposure.query.aggregate import Aggregation
-from exposure.query.model import Filter, Operator, Query
+from exposure.query.model import Query, Snapshot
 from exposure.warehouse.aggregate_sql import compile_aggregate, compile_question, group_columns
 from exposure.warehouse.bigquery_aggregate_dialect import BigQueryAggregateDialect, BigQueryStoredDialect
 from exposure.warehouse.bigquery_dialect import BigQueryDialect
 from exposure.warehouse.bigquery_errors import FAILURES, warehouse_error
 from exposure.warehouse.bigquery_plan import dry_run, stored_rows, table_path
+from exposure.warehouse.bigquery_snapshot import SnapshotWindow, blamed
 from exposure.warehouse.bigquery_stream import PAGE_ROWS, BigQueryStream, FinishedQuery
 from exposure.warehouse.bigquery_values import converters, query_parameter, row_values
 from exposure.warehouse.bounded_threads import BoundedThreads
 from exposure.warehouse.groups import cut_groups
 from exposure.warehouse.pages import Fetched, cut_page, fetch_within
-from exposure.warehouse.port import Groups, Page, Plan, WarehouseUnavailable
+from exposure.warehouse.port import Groups, Page, Plan, SnapshotExpired, WarehouseUnavailable
 from exposure.warehouse.schema import rows_table
 from exposure.warehouse.sql import Statement, compile_select, compile_stream
 from exposure.warehouse.stream_pace import StreamPace
@@ -48,6 +49,9 @@ class BigQueryReaderLimits:
 
     `threads` and `streams` together are how many connections the client should keep open. A stream has
     threads of its own; `deadline` bounds its query and each part of it, `stream_deadline` the whole.
+
+    A walk's snapshot lies `snapshot_lag` before its beginning: BigQuery refuses an instant that its own clock
+    has not reached. It ends `time_travel` after it: that is what a dataset keeps, 7 days unless it is told.
     """
 
     deadline: timedelta = timedelta(seconds=8)
@@ -56,6 +60,8 @@ class BigQueryReaderLimits:
     queue: int = 64
     streams: int = 4
     stream_deadline: timedelta = timedelta(minutes=10)
+    snapshot_lag: timedelta = timedelta(seconds=1)
+    time_travel: timedelta = timedelta(days=7)
 
     def __post_init__(self) -> None:
         """Refuse, with ValueError, bounds within which no question could be answered."""
@@ -86,6 +92,7 @@ class BigQueryReader:
         self._storage = storage
         self._limits = limits or BigQueryReaderLimits()
         self._clock = clock
+        self._window = SnapshotWindow(self._limits.snapshot_lag, self._limits.time_travel)
         self._dialect = BigQueryDialect(client.project)
         self._threads = BoundedThreads("bigquery-reader", self._limits.threads, self._limits.queue)
         self._stream_threads = BoundedThreads("bigquery-stream", self._limits.streams, 0)
@@ -94,11 +101,16 @@ class BigQueryReader:
 
     async def select(self, query: Query) -> Page:
         """Return one page; see `Reader`."""
-        statement = compile_select(query, self._dialect)
-        as_of = self._clock()
+        now = self._clock()
+        pinned = self._window.pin(query, now)
+        statement = compile_select(pinned, self._dialect)
         columns = (*query.columns, *(order.column for order in query.order))
-        answer = await self._run(functools.partial(self._answer, query, statement, columns))
-        return cut_page(query, answer.fetched, as_of, bytes_billed=answer.bytes_billed)
+        try:
+            answer = await self._run(functools.partial(self._answer, query, statement, columns))
+        except SnapshotExpired as error:
+            raise blamed(error, query) from error
+        snapshot = pinned.snapshot or Snapshot(now)
+        return cut_page(query, answer.fetched, snapshot, bytes_billed=answer.bytes_billed)
 
     async def aggregate(self, aggregation: Aggregation) -> Groups:
         """Return the groups; see `Reader`."""
@@ -115,18 +127,21 @@ class BigQueryReader:
 
     async def explain(self, question: Query | Aggregation) -> Plan:
         """Return what would be run, and what a dry run says it would read at most."""
+        if isinstance(question, Query):
+            question = self._window.pin(question, self._clock())
         statement = compile_question(question, BigQueryAggregateDialect(self._dialect))
         return await self._run(lambda until: self._plan(question, statement, until))
 
     async def stream(self, query: Query) -> BigQueryStream:
         """Run the query and return its rows, unread; see `Reader`."""
+        as_of = self._checked(query)
         statement = compile_stream(query, self._dialect)
         self._streams = {one for one in self._streams if one.is_open}
         if len(self._streams) + self._opening >= self._limits.streams:
             raise WarehouseUnavailable("as many answers are read as streams as may be")
         pace = StreamPace.beginning_now(self._limits.deadline, self._limits.stream_deadline)
         until = time.monotonic() + self._limits.deadline.total_seconds()
-        call = functools.partial(self._finish, query, statement, self._clock(), until)
+        call = functools.partial(self._finish, query, statement, as_of, until)
         self._opening += 1
         try:
             finished = await self._stream_threads.run(call, self._limits.deadline)
@@ -150,9 +165,15 @@ class BigQueryReader:
 
     async def _groups(self, aggregation: Aggregation, dialect: BigQueryDialect) -> Groups:
         statement = compile_aggregate(aggregation, BigQueryAggregateDialect(dialect))
-        as_of, columns = self._clock(), group_columns(aggregation)
+        as_of, columns = self._checked(aggregation), group_columns(aggregation)
         answer = await self._run(functools.partial(self._answer, aggregation, statement, columns))
         return cut_groups(aggregation, answer.fetched.rows, as_of, bytes_billed=answer.bytes_billed)
+
+    def _checked(self, question: Query | Aggregation) -> datetime:
+        """Return the moment the question is about; raises SnapshotExpired."""
+        now = self._clock()
+        self._window.check(question, now)
+        return question.snapshot.at if question.snapshot else now
 
     def _plan(self, question: Query | Aggregation, statement: Statement, until: float) -> Plan:
         seconds = _left(until)
@@ -221,9 +242,7 @@ class BigQueryReader:
 def _endpoint(query: Query | Aggregation) -> str:
     if isinstance(query, Aggregation):
         return "aggregate"
-    plain = (one for one in query.filters if isinstance(one, Filter))
-    by_key = (one for one in plain if one.column.name == query.contract.key)
-    return "row" if any(one.operator is Operator.EQ for one in by_key) else "rows"
+    return "row" if query.is_of_one_key else "rows"
 
 
 def _left(until: float) -> float:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from exposure.contracts.model import Column
 from exposure.contracts.types import DECIMAL_PRECISION, DECIMAL_SCALE, Array, LogicalType, Scalar
-from exposure.query.model import Operator, Order
+from exposure.query.model import Operator, Order, Snapshot
+from exposure.warehouse.bindings import Bindings
 from exposure.warehouse.predicates import WRITTEN, order_item
 from exposure.warehouse.schema import Table
 
+SNAPSHOT_ROWS = "snapshot_rows"
 _SCALARS = {
     Scalar.STRING: "VARCHAR",
     Scalar.INTEGER: "BIGINT",
@@ -111,11 +113,26 @@ class DuckDBDialect:
         """Return the column itself."""
         return self.identifier(column.name)
 
-    def one_row_per_key(self, table: Table, columns: Sequence[Column], inner: str) -> str:
-        """Return the table: its primary key already keeps one row per key."""
-        del columns
+    def stored(self, table: Table, snapshot: Snapshot | None, bindings: Bindings) -> str:
+        """Return the table, up to the number of rows it held at the snapshot.
+
+        One thread stores rows and none is ever deleted or changed, so rows are numbered in the order they
+        were committed, without gaps, in memory and in the file: a later row has a greater number.
+        """
         path = self.path(table)
-        return path if not inner else f"(SELECT * FROM {path} WHERE {inner})"
+        if snapshot is None:
+            return path
+        rows = self.placeholder(bindings.bind(Scalar.INTEGER, snapshot.rows, name=SNAPSHOT_ROWS))
+        return f"(SELECT * FROM {path} WHERE rowid < {rows})"
+
+    def count_stored(self, table: Table) -> str:
+        """Return the statement of how many rows the table holds, by the number of its last one."""
+        return f"SELECT coalesce(max(rowid) + 1, 0) FROM {self.path(table)}"
+
+    def one_row_per_key(self, stored: str, table: Table, columns: Sequence[Column], inner: str) -> str:
+        """Return the table: its primary key already keeps one row per key."""
+        del table, columns
+        return stored if not inner else f"(SELECT * FROM {stored} WHERE {inner})"
 
     def _any_element(self, array: str, condition: str) -> str:
         return f"coalesce(list_contains([{condition} FOR {_ELEMENT} IN {array}], TRUE), FALSE)"

@@ -78,13 +78,13 @@ def _add_columns(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     path, stored = _DIALECT.path(table), _stored_columns(connection, table)
     for column in table.columns:
         is_array = isinstance(column.type, Array)
-        name = _DIALECT.identifier(column.name)
+        name, kind = _DIALECT.identifier(column.name), _DIALECT.type(column.type)
         if column.name not in stored and (is_array or column.nullable):
-            default = " DEFAULT []" if is_array else ""
-            connection.execute(f"ALTER TABLE {path} ADD COLUMN {name} {_DIALECT.type(column.type)}{default}")
+            connection.execute(f"ALTER TABLE {path} ADD COLUMN {name} {kind}")
         if is_array and (column.name not in stored or stored[column.name].nullable):
-            # A statement of its own: DuckDB adds no column with a constraint, and in one transaction
-            # with the addition it takes the defaults for NULL.
+            # Neither a default, which of an array numbers the rows anew and fails from 2048 rows on, nor an
+            # update, which moves them: a row's number tells what a page walk may see.
+            connection.execute(f"ALTER TABLE {path} ALTER {name} TYPE {kind} USING coalesce({name}, [])")
             connection.execute(f"ALTER TABLE {path} ALTER {name} SET NOT NULL")
 
 

@@ -17,7 +17,7 @@ import duckdb
 
 from exposure.clock import now
 from exposure.query.aggregate import Aggregation
-from exposure.query.model import Query, Row
+from exposure.query.model import Query, Row, Snapshot
 from exposure.warehouse.aggregate_sql import compile_aggregate, compile_question, group_columns
 from exposure.warehouse.bounded_threads import BoundedThreads
 from exposure.warehouse.duckdb_aggregate_dialect import DuckDBAggregateDialect
@@ -27,11 +27,13 @@ from exposure.warehouse.duckdb_stream import DuckDBStream
 from exposure.warehouse.duckdb_values import bindable, in_utc
 from exposure.warehouse.groups import cut_groups
 from exposure.warehouse.pages import Fetched, cut_page, fetch_within
-from exposure.warehouse.port import Groups, Page, Plan, WarehouseUnavailable
+from exposure.warehouse.port import Groups, Page, Plan, SnapshotExpired, WarehouseUnavailable
+from exposure.warehouse.schema import rows_table
 from exposure.warehouse.sql import Statement, compile_select, compile_stream
 from exposure.warehouse.stream_pace import StreamPace
 
 T = TypeVar("T")
+Question = TypeVar("Question", bound=Query | Aggregation)
 # Few enough that rows of megabytes do not become many before they are weighed.
 _ROWS_AT_A_TIME = 64
 _DIALECT = DuckDBDialect()
@@ -74,19 +76,18 @@ class DuckDBReader:
 
     async def select(self, query: Query) -> Page:
         """Return one page; raises WarehouseUnavailable past the deadline or when too many wait."""
-        statement = compile_select(query, _DIALECT)
-        as_of = self._clock()
-        fetched = await self._fetched(statement, _page_of)
+        moment = Snapshot(self._clock())
+        pinned, fetched = await self._run(lambda cursor: _page_of(cursor, _checked(query), moment))
         columns = (*query.columns, *(order.column for order in query.order))
         rows = Fetched(in_utc(columns, fetched.rows), fetched.is_cut)
-        return cut_page(query, rows, as_of, bytes_billed=0)
+        return cut_page(query, rows, pinned.snapshot or moment, bytes_billed=0)
 
     async def aggregate(self, aggregation: Aggregation) -> Groups:
         """Return the groups; see `Reader`."""
-        statement = compile_aggregate(aggregation, _GROUPS)
-        as_of = self._clock()
+        statement = compile_aggregate(_checked(aggregation), _GROUPS)
+        moment = aggregation.snapshot or Snapshot(self._clock())
         rows = in_utc(group_columns(aggregation), await self._rows(statement))
-        return cut_groups(aggregation, rows, as_of, bytes_billed=0)
+        return cut_groups(aggregation, rows, moment.at, bytes_billed=0)
 
     async def estimate(self, counted: Aggregation) -> Groups:
         """Return the exact number: rows are stored once here, and counting all of them reads none."""
@@ -94,20 +95,21 @@ class DuckDBReader:
 
     async def explain(self, question: Query | Aggregation) -> Plan:
         """Return what would be run and DuckDB's own plan of it, which holds no estimate of bytes."""
-        statement = compile_question(question, _GROUPS)
-        steps = await self._rows(replace(statement, text=f"EXPLAIN {statement.text}"))
+        moment = Snapshot(self._clock())
+        statement, steps = await self._run(lambda cursor: _explained(cursor, _checked(question), moment))
         parameters = {one.name: one.value for one in statement.parameters}
         return Plan("duckdb", statement.text, parameters, None, "\n".join(str(step[-1]) for step in steps))
 
     async def stream(self, query: Query) -> DuckDBStream:
         """Return all rows of the query, read as they are asked for; see `Reader`."""
-        statement = compile_stream(query, _DIALECT)
+        statement = compile_stream(_checked(query), _DIALECT)
+        moment = query.snapshot or Snapshot(self._clock())
         self._streams = {one for one in self._streams if one.is_open}
         if len(self._streams) >= self._limits.streams:
             raise WarehouseUnavailable("as many answers are read as streams as may be")
         pace = StreamPace.beginning_now(self._limits.deadline, self._limits.stream_deadline)
-        cursor, as_of = self._connection.cursor(), self._clock()
-        stream = DuckDBStream(cursor, query.columns, as_of, self._stream_threads, pace)
+        cursor = self._connection.cursor()
+        stream = DuckDBStream(cursor, query.columns, moment.at, self._stream_threads, pace)
         self._streams.add(stream)
         await stream.begin(statement)
         return stream
@@ -122,23 +124,22 @@ class DuckDBReader:
             run.give_up()
 
     async def _rows(self, statement: Statement) -> list[Row]:
-        return await self._fetched(statement, lambda cursor: cursor.fetchall())
+        return await self._run(lambda cursor: _execute(cursor, statement).fetchall())
 
-    async def _fetched(self, statement: Statement, fetch: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+    async def _run(self, ask: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         run = _Run()
         self._running.add(run)
         try:
-            return await self._threads.run(lambda: self._fetch(statement, run, fetch), self._limits.deadline)
+            return await self._threads.run(lambda: self._ask(run, ask), self._limits.deadline)
         finally:
             run.give_up()
             self._running.discard(run)
 
-    def _fetch(self, statement: Statement, run: _Run, fetch: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+    def _ask(self, run: _Run, ask: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         cursor = self._cursors.get()
         try:
             run.begin(cursor)
-            cursor.execute(statement.text, {one.name: bindable(one.value) for one in statement.parameters})
-            return fetch(cursor)
+            return ask(cursor)
         except duckdb.Error as error:
             raise warehouse_error(error) from error
         finally:
@@ -146,9 +147,39 @@ class DuckDBReader:
             self._cursors.put(cursor)
 
 
-def _page_of(cursor: duckdb.DuckDBPyConnection) -> Fetched:
+def _checked(question: Question) -> Question:
+    """Return the question; raises SnapshotExpired when its snapshot is another warehouse's."""
+    if question.snapshot is not None and question.snapshot.rows is None:
+        raise SnapshotExpired("DuckDB: the snapshot does not say how many rows there were")
+    return question
+
+
+def _pinned(cursor: duckdb.DuckDBPyConnection, query: Query, moment: Snapshot) -> Query:
+    """Return the query with a snapshot: of the rows there are now, unless it has one or needs none."""
+    if query.snapshot is not None or query.is_of_one_key:
+        return query
+    # Before the page is read: what is stored between the two is left out of this page as of the next ones.
+    found = cursor.execute(_DIALECT.count_stored(rows_table(query.contract))).fetchall()
+    return replace(query, snapshot=replace(moment, rows=found[0][0]))
+
+
+def _page_of(cursor: duckdb.DuckDBPyConnection, query: Query, moment: Snapshot) -> tuple[Query, Fetched]:
+    pinned = _pinned(cursor, query, moment)
+    _execute(cursor, compile_select(pinned, _DIALECT))
     parts = iter(lambda: cursor.fetchmany(_ROWS_AT_A_TIME), [])
-    return fetch_within(chain.from_iterable(parts))
+    return pinned, fetch_within(chain.from_iterable(parts))
+
+
+def _explained(
+    cursor: duckdb.DuckDBPyConnection, question: Query | Aggregation, moment: Snapshot
+) -> tuple[Statement, list[Row]]:
+    pinned = _pinned(cursor, question, moment) if isinstance(question, Query) else question
+    statement = compile_question(pinned, _GROUPS)
+    return statement, _execute(cursor, replace(statement, text=f"EXPLAIN {statement.text}")).fetchall()
+
+
+def _execute(cursor: duckdb.DuckDBPyConnection, statement: Statement) -> duckdb.DuckDBPyConnection:
+    return cursor.execute(statement.text, {one.name: bindable(one.value) for one in statement.parameters})
 
 
 class _Run:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from exposure.query.model import Query, Row
+from exposure.query.model import Query, Row, Snapshot
 from exposure.warehouse.port import Page
 
 PAGE_BYTES = 16_000_000
@@ -37,7 +36,7 @@ def fetch_within(rows: Iterable[Row], most_bytes: int = PAGE_BYTES) -> Fetched:
     return Fetched(fetched)
 
 
-def cut_page(query: Query, fetched: Fetched, as_of: datetime, *, bytes_billed: int) -> Page:
+def cut_page(query: Query, fetched: Fetched, snapshot: Snapshot, *, bytes_billed: int) -> Page:
     """Return the page; the rows are those of `compile_select`, the position behind each and one too many."""
     width = len(query.columns)
     kept = fetched.rows[: query.page_size]
@@ -46,7 +45,7 @@ def cut_page(query: Query, fetched: Fetched, as_of: datetime, *, bytes_billed: i
         rows=[row[:width] for row in kept],
         complete=complete,
         last=None if complete else tuple(kept[-1][width:]),
-        as_of=as_of,
+        snapshot=snapshot,
         bytes_billed=bytes_billed,
     )
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from exposure.query.aggregate import Aggregation
-from exposure.query.model import Query, Row
+from exposure.query.model import Query, Row, Snapshot
 from exposure.warehouse.schema import Table
 
 
@@ -28,6 +28,10 @@ class WarehouseMisconfigured(WarehouseError):
     """A table, a column or a permission is missing: it fails until a person mends the set-up."""
 
 
+class SchemaDrifted(WarehouseMisconfigured):
+    """A table is there and differs from its contract; the sentence names every difference."""
+
+
 class QueryTooExpensive(WarehouseError):
     """The question would cost more than its byte cap; nothing was billed."""
 
@@ -36,20 +40,31 @@ class AnswerOutOfRange(WarehouseError):
     """A value of the answer, such as a sum, is greater than its type can hold: the question must change."""
 
 
+class SnapshotExpired(WarehouseError):
+    """The rows cannot be read as they were at that moment any more: the walk must begin again."""
+
+
 @dataclass(frozen=True)
 class Page:
     """One page of an answer.
 
     `rows` hold one value per column of `query.columns`, in that order, in the Python types listed at
     `exposure.contracts.types.Scalar`. `complete` is False when rows remain after the last one; `last`
-    is then the position to go on from (`Query.after`). `as_of` is when the rows were read.
+    is then the position to go on from (`Query.after`). `snapshot` is what the rows were read at: that of the
+    query, or of a first page the one to go on with; of a question for one key, which a page answers whole,
+    it is only the moment.
     """
 
     rows: Sequence[Row]
     complete: bool
     last: Row | None
-    as_of: datetime
+    snapshot: Snapshot
     bytes_billed: int
+
+    @property
+    def as_of(self) -> datetime:
+        """Return the moment whose rows these are, the same for every page of a walk."""
+        return self.snapshot.at
 
 
 @dataclass(frozen=True)
@@ -117,8 +132,8 @@ class Reader(Protocol):
     async def select(self, query: Query) -> Page:
         """Return one page, at most one row per key.
 
-        Raises WarehouseUnavailable, WarehouseMisconfigured or QueryTooExpensive; never returns a part
-        of an answer that looks whole.
+        Raises WarehouseUnavailable, WarehouseMisconfigured, QueryTooExpensive or, of a query with a
+        snapshot, SnapshotExpired; never returns a part of an answer that looks whole.
         """
 
     async def stream(self, query: Query) -> RowStream:

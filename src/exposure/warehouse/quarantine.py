@@ -125,9 +125,9 @@ class _Conditions:
         """Return what stands behind FROM, and WHERE with it."""
         inner = list(self._of_key_and_time(selection, after))
         outer = list(self._of_the_rest(selection))
-        rows = self._dialect.one_row_per_key(
-            quarantine_table(contract), QUARANTINE_COLUMNS, " AND ".join(inner)
-        )
+        table = quarantine_table(contract)
+        stored = self._dialect.stored(table, None, self.bindings)
+        rows = self._dialect.one_row_per_key(stored, table, QUARANTINE_COLUMNS, " AND ".join(inner))
         return f"{rows}\nWHERE {' AND '.join(outer)}" if outer else rows
 
     def _of_key_and_time(self, selection: Selection, after: Position | None) -> Iterator[str]:

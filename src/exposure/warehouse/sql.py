@@ -1,7 +1,8 @@
-"""SQL compiled from a `Query`: its text depends only on the shape of the question.
+"""SQL compiled from a `Query`: its text depends only on the shape of the question and on its snapshot.
 
-Every value is a parameter; every identifier comes from the contract and is quoted by the dialect. What
-differs between the warehouses is a `Dialect` (`duckdb_dialect`, `bigquery_dialect`); nothing here runs SQL.
+Every value of a caller is a parameter; every identifier comes from the contract and is quoted by the
+dialect. What differs between the warehouses is a `Dialect` (`duckdb_dialect`, `bigquery_dialect`); nothing
+here runs SQL.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Protocol
 
 from exposure.contracts.model import Column
 from exposure.contracts.types import Scalar
-from exposure.query.model import Condition, Filter, Operator, Order, Query, comparisons
+from exposure.query.model import Condition, Order, Query, Snapshot, comparisons
 from exposure.warehouse.bindings import Bindings, Parameter
 from exposure.warehouse.predicates import PredicateDialect, Predicates
 from exposure.warehouse.schema import Table, rows_table
@@ -41,7 +42,10 @@ class Dialect(PredicateDialect, Protocol):
     def output(self, column: Column) -> str:
         """Return the select item through which the adapter reads the column."""
 
-    def one_row_per_key(self, table: Table, columns: Sequence[Column], inner: str) -> str:
+    def stored(self, table: Table, snapshot: Snapshot | None, bindings: Bindings) -> str:
+        """Return what stands behind FROM: the rows stored by now, or by the moment of the snapshot."""
+
+    def one_row_per_key(self, stored: str, table: Table, columns: Sequence[Column], inner: str) -> str:
         """Return what stands behind FROM: the earliest stored row of each key among those meeting `inner`.
 
         `inner` is a condition on the key and the event time, empty for none.
@@ -89,7 +93,8 @@ class _Compiler:
         if query.after is not None:
             # Never before: a row of a key whose first one is on an earlier page would be served again.
             outer.append(self._predicates.beyond(query.order, query.after))
-        source = dialect.one_row_per_key(self._table, self._needed(), " AND ".join(inner))
+        stored = dialect.stored(self._table, query.snapshot, self._bindings)
+        source = dialect.one_row_per_key(stored, self._table, self._needed(), " AND ".join(inner))
         return [
             "SELECT " + ", ".join(self._item(index, column) for index, column in enumerate(items)),
             f"FROM {source}",
@@ -103,12 +108,8 @@ class _Compiler:
 
     def _order_by(self) -> list[str]:
         query = self._query
-        key_is_given = any(
-            isinstance(one, Filter) and one.column.name == query.contract.key and one.operator is Operator.EQ
-            for one in query.filters
-        )
         # One row at most needs no order, and DuckDB finds it ten times faster without.
-        if key_is_given or not query.order:
+        if query.is_of_one_key or not query.order:
             return []
         return ["ORDER BY " + ", ".join(self._dialect.order(one) for one in query.order)]
 

@@ -1,0 +1,15 @@
+SELECT `id` AS `_0`, `timestamp` AS `_1`, `data` AS `_2`, `timestamp` AS `_3`, `id` AS `_4`
+FROM (
+  SELECT `id`, `timestamp`, `data`
+  FROM `some-project`.`analytics_dataset`.`analytics_table` FOR SYSTEM_TIME AS OF TIMESTAMP '2026-11-25 12:00:00.000000+00:00'
+  WHERE `timestamp` >= @p0
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY `id` ORDER BY `_ingest_time`, `_message_id`) = 1
+)
+WHERE (`timestamp` <= @p1 AND (`timestamp` < @p1 OR `id` > @p2))
+ORDER BY `timestamp` DESC NULLS LAST, `id` ASC NULLS FIRST
+LIMIT @page_rows;
+
+-- p0: timestamp datetime.datetime(2026, 11, 25, 12, 0, tzinfo=datetime.timezone.utc)
+-- p1: timestamp datetime.datetime(2026, 11, 26, 12, 0, tzinfo=datetime.timezone.utc)
+-- p2: string 'evt-7'
+-- page_rows: integer 101
