@@ -14,6 +14,7 @@ from stacks.cache import Cache
 from stacks.command import command
 from stacks.config import Settings
 from stacks.service import CloudRunService, Program, Runtime, service_uri
+from stacks.traces import told_of_traces
 
 _NAME = "api"
 # Their values are nobody's business here: `bootstrap.sh` makes the first, a person the other.
@@ -49,6 +50,7 @@ def _program(settings: Settings, runtime: Runtime, cache: Cache | None) -> Progr
             "max_bytes_billed": str(query.max_bytes_billed),
             "query_threads": str(query.threads),
             **_tokens(settings),
+            **told_of_traces(settings),
             **({} if cache is None else _shared(cache)),
         },
         secrets={"page_token_keys": (_SECRET, settings.page_token_keys_version)},

@@ -1,6 +1,6 @@
 """The alerts on what a contract's canary finds: nothing for too long, failures, or messages unaccounted for.
 
-They stand on lines the canary's job writes, so they are declared only where one runs: elsewhere the first
+They stand on lines the canary writes, so they are declared only where one runs: elsewhere the first
 would never be quiet. The canary itself is not here.
 """
 
@@ -38,7 +38,7 @@ def _missing(contract: Contract) -> Alert:
         severity="WARNING",
         conditions=[holds("no canary reported", query)],
         means="Nobody checks any more that a published message can be read; a dead prober is a silent one.",
-        first="Look at the last executions of the canary job and its log.",
+        first="See whether the worker pool `canary` runs, and what the last lines of its log say.",
         labels={"contract": contract.name},
     )
 
@@ -65,7 +65,7 @@ def _unaccounted(contract: Contract) -> Alert:
         title=f"{contract.name}: published messages are unaccounted for",
         severity="CRITICAL",
         conditions=[holds("published, neither stored nor quarantined", query, seconds=_UNACCOUNTED_SECONDS)],
-        means="For half an hour, more was published than is stored or quarantined: some may be lost.",
+        means="For half an hour, canaries that the topic has taken are not served: messages may be lost.",
         first=(
             "Do not delete anything. Compare the backlog and the dead letters first; what is in neither can "
             "still be delivered again by seeking the subscription back."

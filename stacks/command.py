@@ -8,6 +8,8 @@ _HOST, _PORT = "0.0.0.0", "8080"  # noqa: S104 - a container's only address
 
 # The pull form of ingest.
 PULL = ("/app/ingest/bin/python", "-m", "exposure", "ingest", "--pull")
+# It publishes with the client that ingest's environment holds.
+CANARY = ("/app/ingest/bin/python", "-m", "exposure", "canary")
 
 
 def command(service: str) -> tuple[str, ...]:

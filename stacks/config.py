@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 import pulumi
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from exposure.contracts.access import Grant
 from exposure.contracts.catalog import CATALOG
 
 _BATCHES_IN_FLIGHT_SECONDS = 8
@@ -190,6 +191,7 @@ class Settings(_Part):
     alerts: AlertSettings
     slo_period_days: Annotated[int, Field(ge=7, le=30)]
     canary: bool
+    trace_ratio: Annotated[float, Field(gt=0, le=1)] | None
     budget: BudgetSettings | None
     cache: CacheSettings | None
     bi_engine_gib: Annotated[int, Field(ge=1, le=250)] | None
@@ -223,6 +225,8 @@ class Settings(_Part):
             for goal in (level.availability_goal, level.latency_goal, level.freshness_goal):
                 if goal > _HIGHEST_GOAL:
                     raise ValueError(f"{contract.name}: Cloud Monitoring takes no goal above {_HIGHEST_GOAL}")
+            if self.canary and Grant() not in contract.access.grants:
+                raise ValueError(f"{contract.name}: canary is true, and it has no credential to read it with")
         return self
 
 

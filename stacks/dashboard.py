@@ -156,7 +156,7 @@ def _contract(shown: Shown, settings: Settings) -> list[Row]:
             f"sum(increase({promql(names.UNACCOUNTED, ending, contract=contract.name)}[10m]))"
             for ending in ("_sum", "_count")
         )
-        title = f"{contract.name}: unaccounted messages, by reconciliation"
+        title = f"{contract.name}: canaries unaccounted for"
         messages.append(query_chart(title, f"{found} / {reports}", unit="1"))
     return [heading(contract.name), Row(widgets=budgets, height=10), Row(widgets=messages)]
 

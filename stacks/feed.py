@@ -61,7 +61,7 @@ class Feed(pulumi.ComponentResource):
         self._agent, self._dataset = surroundings.agent, surroundings.dataset
         self._child = pulumi.ResourceOptions(parent=self)
         self._retention = f"{settings.feed.retention_days * _DAY_SECONDS}s"
-        topic = self._topic(contract.topic)
+        topic = self.topic = self._topic(contract.topic)
         dead_letters = self._topic(contract.dead_letter_topic)
         archive = self._archive(dead_letters)
         forwarding = pubsub.TopicIAMMember(
@@ -100,6 +100,14 @@ class Feed(pulumi.ComponentResource):
             pubsub.SubscriptionIAMMemberArgs(
                 subscription=self.subscription.name, role="roles/pubsub.subscriber", member=member
             ),
+            self._child,
+        )
+
+    def allow_publish(self, name: str, member: pulumi.Input[str]) -> pulumi.Resource:
+        """Let the member publish to the contract's topic."""
+        return pubsub.TopicIAMMember(
+            f"{name}-publishes-{self._contract.topic}",
+            pubsub.TopicIAMMemberArgs(topic=self.topic.name, role="roles/pubsub.publisher", member=member),
             self._child,
         )
 

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from exposure.telemetry import names
 from stacks.config import Settings
 
-# Where the services run, where ingest does when it pulls, and where the canary does.
-REVISION, WORKER_POOL, JOB = "cloud_run_revision", "cloud_run_worker_pool", "cloud_run_job"
+# Where the services run, and where ingest does when it pulls, and the canary.
+REVISION, WORKER_POOL = "cloud_run_revision", "cloud_run_worker_pool"
 _RESOURCE_LABELS = {
     WORKER_POOL: ("worker_pool_name", "revision_name", "location"),
     REVISION: ("service_name", "revision_name", "location", "configuration_name"),
-    JOB: ("job_name", "location"),
     "pubsub_subscription": ("subscription_id",),
     "pubsub_topic": ("topic_id",),
     "uptime_url": ("host",),
@@ -101,7 +100,7 @@ GOOGLE = (
 )  # fmt: skip
 
 _VALUES = {names.Kind.COUNTER: "INT64", names.Kind.HISTOGRAM: "DISTRIBUTION"}
-_INGEST_HOMES, _CANARY_HOMES = (REVISION, WORKER_POOL), (JOB,)
+_INGEST_HOMES, _CANARY_HOMES = (REVISION, WORKER_POOL), (WORKER_POOL,)
 _HOMES = {
     names.APPEND_EVENT: _INGEST_HOMES,
     names.APPEND_FAILED_EVENT: _INGEST_HOMES,

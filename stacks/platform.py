@@ -9,6 +9,7 @@ import pulumi
 from exposure.contracts.catalog import CATALOG, Catalog
 from stacks.api import declare_api
 from stacks.cache import Cache
+from stacks.canary import Canary
 from stacks.config import Settings
 from stacks.delivery import Delivery
 from stacks.feed import Feed, Surroundings
@@ -17,6 +18,7 @@ from stacks.ingest import Ingest
 from stacks.operations import Operations
 from stacks.project import Project, make_provider
 from stacks.service import Runtime, make_account
+from stacks.traces import allow_traces
 from stacks.warehouse import Warehouse
 from stacks.worker import Worker
 
@@ -38,8 +40,8 @@ def declare(settings: Settings, catalog: Catalog = CATALOG) -> Platform:
     warehouse = Warehouse("warehouse", settings, catalog, opts)
     ingest_account = make_account("ingest", "Runs ingest", opts)
     api_account = make_account("api", "Runs the API", opts)
-    appends: list[pulumi.Resource] = []
-    reads: list[pulumi.Resource] = []
+    appends = allow_traces("ingest", settings, ingest_account.member, opts)
+    reads = allow_traces("api", settings, api_account.member, opts)
     for contract in catalog:
         appends += warehouse.allow_append(contract, "ingest", ingest_account.member)
         reads.append(warehouse.allow_read(contract, "api", api_account.member))
@@ -49,15 +51,20 @@ def declare(settings: Settings, catalog: Catalog = CATALOG) -> Platform:
         ingest = Ingest(settings, ingest_runtime, project.pubsub_agent, opts)
     else:
         ingest = Worker(settings, settings.worker, ingest_runtime, opts)
+    feeds = []
     for contract in catalog:
         surroundings = Surroundings(agent=project.pubsub_agent, dataset=warehouse.dataset(contract.dataset))
         feed = Feed(contract, settings, surroundings, ingest.push, opts)
+        feeds.append(feed)
         if ingest.push is None:
             feed.allow_pull("ingest", ingest_account.member)
     cache = None if settings.cache is None else Cache("cache", settings, settings.cache, opts)
     api = declare_api(settings, Runtime(image=image.ref, account=api_account, after=reads), cache, opts)
+    runs_as = {"ingest": ingest_account, "api": api_account}
+    if settings.canary:
+        runs_as["canary"] = make_account("canary", "Runs the canary", opts)
+        Canary(settings, Runtime(image=image.ref, account=runs_as["canary"], after=[]), feeds, api, opts)
     if settings.delivery is not None:
-        runs_as = {"ingest": ingest_account, "api": api_account}
         if ingest.push is not None:
             runs_as["push"] = ingest.push.account
         Delivery(settings, settings.delivery, runs_as, opts)

@@ -11,6 +11,7 @@ from pulumi_gcp import cloudrunv2
 from stacks.command import PULL
 from stacks.config import Settings, WorkerSettings
 from stacks.service import Runtime, variable
+from stacks.traces import told_of_traces
 
 _NAME = "ingest"
 
@@ -55,6 +56,7 @@ def _container(
         "batch_rows": str(worker.batch_rows),
         "appends_in_flight": str(worker.appends_in_flight),
         "held_messages": str(worker.held_messages),
+        **told_of_traces(settings),
     }
     return cloudrunv2.WorkerPoolTemplateContainerArgs(
         image=image,

@@ -21,7 +21,7 @@ ON_SUBSCRIPTION = "gcp:pubsub/subscriptionIAMMember:SubscriptionIAMMember"
 ON_TABLE = "gcp:bigquery/iamMember:IamMember"
 ON_TOPIC = "gcp:pubsub/topicIAMMember:TopicIAMMember"
 
-API, INGEST, PUSH = "exposure-api", "exposure-ingest", "exposure-push"
+API, INGEST, PUSH, CANARY = "exposure-api", "exposure-ingest", "exposure-push", "exposure-canary"
 DEPLOY, PREVIEW = "exposure-deploy", "exposure-preview"
 # Holders that are no account of the stack's.
 AGENT, GITHUB, IMAGE_READERS, ANYBODY = "pubsub-agent", "github", "image-readers", "anybody"
@@ -35,10 +35,16 @@ HELD: Mapping[str, frozenset[tuple[str, str]]] = {
         (ON_TABLE, "roles/bigquery.dataViewer"),
         (ON_PROJECT, "roles/bigquery.jobUser"),
         (ON_PROJECT, "roles/memorystore.dbConnectionUser"),
+        (ON_PROJECT, "roles/telemetry.tracesWriter"),
         (ON_SECRET, "roles/secretmanager.secretAccessor"),
     }),
-    INGEST: frozenset({(ON_TABLE, "exposureAppender"), (ON_SUBSCRIPTION, "roles/pubsub.subscriber")}),
+    INGEST: frozenset({
+        (ON_TABLE, "exposureAppender"),
+        (ON_SUBSCRIPTION, "roles/pubsub.subscriber"),
+        (ON_PROJECT, "roles/telemetry.tracesWriter"),
+    }),
     PUSH: frozenset({(ON_SERVICE, INVOKER)}),
+    CANARY: frozenset({(ON_TOPIC, "roles/pubsub.publisher"), (ON_SERVICE, INVOKER)}),
     AGENT: frozenset({
         (ON_TABLE, "roles/bigquery.dataEditor"),
         (ON_SUBSCRIPTION, "roles/pubsub.subscriber"),
@@ -63,6 +69,8 @@ HELD: Mapping[str, frozenset[tuple[str, str]]] = {
 }  # fmt: skip
 # Of those that are held on some of their kind only: which property names it, and what it is called.
 _ON_ONLY = {
+    (CANARY, "roles/pubsub.publisher"): ("topic", re.compile(r".+(?<!-dead-letters)")),
+    (CANARY, INVOKER): ("name", re.compile("api")),
     (API, "roles/bigquery.dataViewer"): ("tableId", re.compile(r"\w+(?<!_quarantine)(?<!_dead_letters)")),
     (AGENT, "roles/bigquery.dataEditor"): ("tableId", re.compile(r"\w+_dead_letters")),
     (AGENT, "roles/iam.serviceAccountTokenCreator"): ("serviceAccountId", re.compile(PUSH)),
@@ -70,7 +78,7 @@ _ON_ONLY = {
 }
 # What services hold over the project, and so what whoever deploys them may grant.
 _HELD_ON_PROJECT = frozenset(
-    role for holder in (API, INGEST, PUSH) for where, role in HELD[holder] if where == ON_PROJECT
+    role for holder in (API, INGEST, PUSH, CANARY) for where, role in HELD[holder] if where == ON_PROJECT
 )
 # All that a custom role of the stack's may let do.
 PERMISSIONS: Mapping[str, frozenset[str]] = {

@@ -8,7 +8,12 @@ import httpx2
 import pytest
 from starlette.responses import Response
 
-from exposure.warehouse.port import QueryTooExpensive, WarehouseMisconfigured, WarehouseUnavailable
+from exposure.warehouse.port import (
+    QueryTooExpensive,
+    SnapshotExpired,
+    WarehouseMisconfigured,
+    WarehouseUnavailable,
+)
 from fakes.api_house import ApiHouse, api_house, filled_warehouse, routes
 from fakes.asgi_request import ask_raw
 from fakes.rows import order_row
@@ -165,6 +170,7 @@ FAILURES = [
     (WarehouseUnavailable(SECRET), 503, "UPSTREAM_UNAVAILABLE"),
     (WarehouseMisconfigured(SECRET), 502, "UPSTREAM_MISCONFIGURED"),
     (QueryTooExpensive(SECRET), 422, "QUERY_TOO_EXPENSIVE"),
+    (SnapshotExpired(SECRET), 410, "PAGE_TOKEN_EXPIRED"),
     (RuntimeError(SECRET), 500, "INTERNAL_ERROR"),
 ]
 

@@ -6,7 +6,6 @@ The text of a statement is always that of a harmless request of the same shape, 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from decimal import Decimal
@@ -16,6 +15,7 @@ import duckdb
 import pytest
 
 from exposure.contracts import orders
+from exposure.contracts.canary import BEHIND_CANARIES, CANARY_PREFIX
 from exposure.query.grammar import REPRESENTATION, SYSTEM_PARAMETERS
 from exposure.query.model import Query, comparisons
 from exposure.warehouse.bigquery_dialect import BigQueryDialect
@@ -23,65 +23,12 @@ from exposure.warehouse.duckdb_dialect import DuckDBDialect
 from exposure.warehouse.sql import Dialect, compile_select
 from fakes.api_house import ApiHouse, api_house, filled_warehouse
 from fakes.asgi_request import RawAnswer, ask_raw
+from fakes.hostile_texts import CORPUS
 from fakes.oracle import met
 from fakes.rows import order_row
 
 CONTRACT = orders.CONTRACT
 DIALECTS: tuple[Dialect, ...] = (DuckDBDialect(), BigQueryDialect("some-project"))
-_QUOTES = (
-    "'",
-    '"',
-    "`",
-    "''",
-    '""',
-    "\\'",
-    '\\"',
-    "\\`",
-    "]",
-    "$$",
-    "'''",
-    '"""',
-    "r'",
-    "\u2019",
-    "\uff07",
-    "%27",
-)
-_ATTACKS = (
-    " OR 1=1 --", " OR TRUE #", "; DROP TABLE orders; --", " UNION SELECT * FROM orders --", ") OR (1=1",
-    "/**/OR/**/1=1/*", " AND sleep(9)", "||(SELECT version())||", "; ATTACH 'x.db'", "; COPY orders TO 'x'",
-    "+pragma_version()+", " IS NOT NULL OR ",
-)  # fmt: skip
-_ALONE = (
-    "$p0", "@p0", "$1", "?", ":p0", "@page_rows", "$page_rows", "{0}", "{}", "%s", "%(p0)s", "%d", "{{7*7}}",
-    "${7*7}", "#{7*7}", "<%= 7 %>", "\\", "\\\\", "\\%", "%", "_", "%%", "*", ".*", "(?i)a", "(a+)+$",
-    "[a-z]",
-    "^$", "\\d", "--", "#", "/*", "*/", ";", ",", "(", ")", "()", "((((((", "not", "and", "or",
-    "not not", "NULL",
-    "null", "true", "NaN", "inf", "-0", "0x1F", "1e999", "' ", " '", "\t", "\r\n", "\n--", "\u2028", "\u202e",
-    "\ufeff", "\u0000", "a\u0000b", "\ufffd", "\U0010ffff", "e\u0301", "\u00a0", "ﬀ", "ſ", "İ", "ß", "𝒳",
-    "🦜",
-    "../../etc/passwd", "..%2f..%2f", "file:///etc/passwd", "read_csv('/etc/passwd')", "current_setting('x')",
-    "information_schema.tables", "duckdb_settings()", "INFORMATION_SCHEMA", "__TABLES__", "_PARTITIONTIME",
-    "_FILE_NAME", "rowid", "`p.d.t`", '"sales_dataset"."orders"', "orders", "order_id", "order_id.eq", "eq",
-    "SELECT", "FROM", "QUALIFY", "UNNEST", "STRUCT(1)", "[1,2]", '{"a":1}', "<script>alert(1)</script>",
-    "&page_size=1", "?x=1", "=", "==", "%00", "%ff", "x" * 1000, "'" * 300, "\\" * 300, "a,b",
-    '"a,b"', '"a""b"',
-)  # fmt: skip
-
-
-def corpus() -> list[str]:
-    """Return at least 500 texts: breaking out of quotes with every attack behind, and what is odd alone."""
-    broken_out = [
-        f"{word}{quoted}{attack}"
-        for (quoted, attack), word in zip(
-            itertools.product(_QUOTES, _ATTACKS), itertools.cycle(["", "EUR", "ord-1"]), strict=False
-        )
-    ]
-    closed = [f"{quoted}){attack}" for quoted, attack in itertools.product(_QUOTES, _ATTACKS)]
-    return list(dict.fromkeys([*broken_out, *closed, *_QUOTES, *_ATTACKS, *_ALONE]))
-
-
-CORPUS = corpus()
 # What can be stored is: every text is the key of a row, and what a filter may find in it.
 ROWS = [
     order_row(
@@ -106,12 +53,12 @@ AS_A_VALUE: dict[str, Callable[[str], str]] = {
     "currency.eq": str,
     "currency.in": quoted,
     "currency.nin": quoted,
-    "currency.distinct": str,
-    "currency.gt": str,
+    **{f"currency.{operator}": str for operator in ("ne", "same", "distinct", "lt", "lte", "gt", "gte")},
     "currency.prefix": str,
     "currency.contains": str,
     "currency.icontains": str,
     "tags.has": str,
+    "tags.hasany": quoted,
     "items.sku.hasany": quoted,
     "context.channel.eq": str,
     "where": lambda text: f"not (currency ne {quoted(text)} or tags hasany (usual,{quoted(text)}))",
@@ -282,7 +229,7 @@ def statements(query: Query) -> list[str]:
 
 
 def texts_of(query: Query) -> set[object]:
-    """Return what the comparisons of a question compare with, of lists the last."""
+    """Return what the comparisons of a question compare with, of lists the last; the API's own left out."""
     return {
         one.value[-1] if isinstance(one.value, tuple) else one.value for one in comparisons(*query.filters)
-    }
+    } - {CANARY_PREFIX, BEHIND_CANARIES}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
 
 import pytest
 
+from fakes.script import load_script
 from fakes.workflow import ROOT, read_workflows
 from stacks.config import DeliverySettings, Settings
 from stacks.plan import Recorded, record, settings_of
@@ -20,12 +20,7 @@ POOL, PROVIDER = "gcp:iam/workloadIdentityPool:WorkloadIdentityPool", "gcp:iam/w
 @pytest.fixture(scope="module")
 def target() -> Any:
     """Return the script as a module."""
-    spec = spec_from_file_location("delivery_target", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(SCRIPT)
 
 
 BRANCHES = {"dev": "develop", "prod": "master"}

@@ -146,6 +146,14 @@ def test_every_change_is_checked_and_its_image_built_but_pushed_nowhere() -> Non
     assert "login" not in commands
 
 
+def test_a_check_has_what_the_tests_of_engine_and_rules_need() -> None:
+    steps = WORKFLOWS["check"].jobs["code"]["steps"]
+    told = [str(step.get("uses", "")) + str(step.get("run", "")) for step in steps]
+    marks = ("pulumi/actions@", "install.sh stacks/policy/.venv stacks/policy/requirements.txt", "make check")
+    places = [next(place for place, one in enumerate(told) if mark in one) for mark in marks]
+    assert places == sorted(places)
+
+
 def test_the_checked_image_must_load_as_cloud_run_runs_it() -> None:
     commands = "\n".join(step.get("run", "") for _, step in WORKFLOWS["check"].steps())
     for option in ("--read-only", "--network none", "--cap-drop ALL", "no-new-privileges"):
@@ -159,7 +167,8 @@ def test_every_script_a_step_runs_is_there_and_may_be_run() -> None:
         for _, _, step in STEPS
         for name in re.findall(r"\.github/[\w/-]+\.(?:sh|py)", step.get("run", ""))
     }
-    assert named == {f".github/delivery/{path.name}" for path in FILES if path.suffix in {".sh", ".py"}}
+    scripts = [path for path in FILES if path.parent.name == "delivery" and path.suffix in {".sh", ".py"}]
+    assert named == {f".github/delivery/{path.name}" for path in scripts}
     assert all(os.access(ROOT / name, os.X_OK) for name in named if name.endswith(".sh"))
 
 

@@ -18,7 +18,7 @@ from exposure.api.access.layer import AccessLayer
 from exposure.api.app import build_api
 from exposure.api.seal import TokenSealer
 from exposure.contracts import analytics_table, orders
-from exposure.contracts.catalog import CATALOG
+from exposure.contracts.catalog import CATALOG, Catalog
 from exposure.query.model import Row
 from exposure.warehouse.duckdb_file import open_duckdb
 from exposure.warehouse.duckdb_reader import DuckDBReader
@@ -101,10 +101,12 @@ def routes(app: ASGIApp) -> FastAPI:
 
 
 @asynccontextmanager
-async def api_house(connection: duckdb.DuckDBPyConnection) -> AsyncIterator[ApiHouse]:
+async def api_house(
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog = CATALOG
+) -> AsyncIterator[ApiHouse]:
     """Open the API over the warehouse."""
     reader = WatchedReader(DuckDBReader(connection))
-    app = build_api(CATALOG, reader, TokenSealer([TOKEN_KEY]))
+    app = build_api(catalog, reader, TokenSealer([TOKEN_KEY]))
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
         yield ApiHouse(app, client, reader)

@@ -13,6 +13,7 @@ _EVERY_OPTION: Mapping[str, Any] = {
     "reader_keys_version": "3",
     "access": "iam",
     "canary": True,
+    "trace_ratio": 0.01,
     "image_readers": [
         "serviceAccount:service-100000000003@serverless-robot-prod.iam.gserviceaccount.com",
         "serviceAccount:exposure-deploy@data-exposure-other.iam.gserviceaccount.com",

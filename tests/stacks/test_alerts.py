@@ -128,19 +128,20 @@ def test_a_service_that_has_no_instance_left_to_start_alerts(plan: list[Recorded
 
 def test_a_canary_that_falls_silent_alerts_whether_its_counter_is_zero_or_gone(plan: list[Recorded]) -> None:
     (missing,) = conditions(plan, "orders-canary-missing")
-    counted = f'{LOGGED}_canaries_total{{monitored_resource="cloud_run_job", contract="orders"}}'
+    counted = f'{LOGGED}_canaries_total{{monitored_resource="cloud_run_worker_pool", contract="orders"}}'
     assert missing["query"] == f"(sum(increase({counted}[10m])) or vector(0)) == 0"
 
 
 def test_three_canaries_that_were_not_visible_alert(plan: list[Recorded]) -> None:
     (failing,) = conditions(plan, "orders-canary-failing")
-    labels = '{monitored_resource="cloud_run_job", contract="orders", result!="visible"}'
+    labels = '{monitored_resource="cloud_run_worker_pool", contract="orders", result!="visible"}'
     assert failing["query"] == f"sum(increase({LOGGED}_canaries_total{labels}[5m])) > 2.5"
 
 
 def test_messages_unaccounted_for_over_half_an_hour_alert(plan: list[Recorded]) -> None:
     (one,) = conditions(plan, "orders-unaccounted")
-    found = f'{LOGGED}_unaccounted_messages_sum{{monitored_resource="cloud_run_job", contract="orders"}}'
+    labels = '{monitored_resource="cloud_run_worker_pool", contract="orders"}'
+    found = f"{LOGGED}_unaccounted_messages_sum{labels}"
     assert one["query"] == f"sum(increase({found}[10m])) > 0"
     assert one["duration"] == "1800s"
 

@@ -25,7 +25,7 @@ UNKNOWN = 'metric.type = "run.googleapis.com/request_cuont" AND resource.type = 
 OWN_UNKNOWN = UNKNOWN.replace("run.googleapis.com/request_cuont", "logging.googleapis.com/user/exposure_lost")
 NO_SUCH_SLO = 'select_slo_burn_rate("projects/1/services/s/serviceLevelObjectives/slow", "3600s")'
 TOO_LONG = 'select_slo_burn_rate("projects/1/services/s/serviceLevelObjectives/fast", "259200s")'
-LOGGED, JOB = "logging_googleapis_com:user_exposure", '{monitored_resource="cloud_run_job"}'
+LOGGED, POOL = "logging_googleapis_com:user_exposure", '{monitored_resource="cloud_run_worker_pool"}'
 
 
 @pytest.fixture(scope="module", params=["dev", "prod"])
@@ -96,11 +96,11 @@ def test_a_reading_nobody_could_answer_is_refused(kind: str, path: str, value: A
     ("query", "fault"),
     [
         ("sum(exposure_canaries_total)", "exposure_canaries_total is no metric anybody knows"),
-        (f"sum({LOGGED}_canary_total{JOB})", "user_exposure_canary_total is no metric anybody knows"),
-        (f'sum({LOGGED}_canaries_total{JOB[:-1]}, contrac="orders"}})', "has no label contrac"),
-        (f"sum({LOGGED}_canary_seconds{JOB})", "user_exposure_canary_seconds is no metric anybody knows"),
+        (f"sum({LOGGED}_canary_total{POOL})", "user_exposure_canary_total is no metric anybody knows"),
+        (f'sum({LOGGED}_canaries_total{POOL[:-1]}, contrac="orders"}})', "has no label contrac"),
+        (f"sum({LOGGED}_canary_seconds{POOL})", "user_exposure_canary_seconds is no metric anybody knows"),
         (f"sum({LOGGED}_canaries_total)", "is asked for from no resource"),
-        (f"sum({LOGGED}_appended_rows_sum{JOB})", "is never logged by cloud_run_job"),
+        (f"sum({LOGGED}_answers_total{POOL})", "is never logged by cloud_run_worker_pool"),
         ("sum(run_googleapis_com:request_cuont)", "run_googleapis_com:request_cuont is no metric"),
         ("vector(1)", "names no metric"),
     ],

@@ -93,5 +93,5 @@ def test_a_line_is_found_by_its_event_and_read_by_its_fields(plan: list[Recorded
     answers = declared[ANSWERS.name].inputs
     assert answers["filter"] == f'resource.type=("cloud_run_revision") AND {stdout}"answer"'
     unaccounted = declared[UNACCOUNTED.name].inputs
-    assert unaccounted["filter"] == f'resource.type=("cloud_run_job") AND {stdout}"unaccounted"'
+    assert unaccounted["filter"] == f'resource.type=("cloud_run_worker_pool") AND {stdout}"unaccounted"'
     assert unaccounted["valueExtractor"] == "EXTRACT(jsonPayload.messages)"

@@ -14,7 +14,6 @@ from fakes.plan_filters import filter_faults, readings
 from fakes.plan_promql import queries, query_faults
 from stacks.alert_policy import Sample
 from stacks.metrics import (
-    JOB,
     KNOWN,
     OLDEST_UNACKED,
     REQUEST_COUNT,
@@ -107,7 +106,7 @@ def test_a_metric_or_label_that_is_not_known_is_refused() -> None:
     with pytest.raises(LookupError, match="cannot end with '_sum'"):
         promql(names.QUARANTINED, "_sum")
     assert promql(names.CANARIES, result=Not("visible")) == (
-        'logging_googleapis_com:user_exposure_canaries_total{monitored_resource="cloud_run_job", '
+        'logging_googleapis_com:user_exposure_canaries_total{monitored_resource="cloud_run_worker_pool", '
         'result!="visible"}'
     )
 
@@ -115,9 +114,9 @@ def test_a_metric_or_label_that_is_not_known_is_refused() -> None:
 def test_a_metric_is_read_only_from_where_its_lines_are_logged() -> None:
     assert signal_of(names.FRESHNESS).resource == REVISION
     assert signal_of(names.FRESHNESS, WORKER_POOL).resource == WORKER_POOL
-    assert signal_of(names.UNACCOUNTED).resource == JOB
+    assert signal_of(names.UNACCOUNTED).resource == WORKER_POOL
     for metric, resource in (
-        (names.FRESHNESS, JOB),
+        (names.ANSWERS, WORKER_POOL),
         (names.CANARIES, REVISION),
         (names.LATENCY, WORKER_POOL),
     ):

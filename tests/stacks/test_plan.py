@@ -84,7 +84,8 @@ def test_every_push_is_meant_for_the_service_it_goes_to_and_comes_as_its_only_in
         assert config["pushEndpoint"].startswith(f"{config['oidcToken']['audience']}/push/")
         assert config["oidcToken"]["audience"] == told["EXPOSURE_PUSH_AUDIENCE"]
         assert config["oidcToken"]["serviceAccountEmail"] == told["EXPOSURE_PUSH_ACCOUNT"]
-    invokers = of_type(pushing_plan, "gcp:cloudrunv2/serviceIamMember:ServiceIamMember")
+    callers = of_type(pushing_plan, "gcp:cloudrunv2/serviceIamMember:ServiceIamMember")
+    invokers = [one for one in callers if one.inputs["name"] == "ingest"]
     assert [one.inputs["member"] for one in invokers] == [f"serviceAccount:{told['EXPOSURE_PUSH_ACCOUNT']}"]
     assert named(pushing_plan, SERVICE, "ingest")["ingress"] == "INGRESS_TRAFFIC_INTERNAL_ONLY"
     assert named(pushing_plan, SERVICE, "ingest")["invokerIamDisabled"] is False

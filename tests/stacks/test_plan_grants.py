@@ -18,7 +18,7 @@ from stacks.plan import Recorded
 # Whatever in the SDK lets somebody in.
 LETS_IN = re.compile(r"(?i)iam(member|binding|policy|auditconfig)$|access(binding|control|level)?$|acl$")
 ACCOUNT = re.compile(r"serviceAccount:(?:exposure-)?([^@]+)@")
-API, INGEST, PUSH, AGENT = "api", "ingest", "push", "service-1"
+API, INGEST, PUSH, CANARY, AGENT = "api", "ingest", "push", "canary", "service-1"
 DEPLOY, PREVIEW, GITHUB = "deploy", "preview", "GitHub"
 READERS = {"service-100000000003", "other's deploy"}
 APPENDER = "projects/project/roles/exposureAppender"
@@ -69,13 +69,20 @@ def expected_of_reading(environment: str) -> dict[str, set[Grant]]:
         api |= {("roles/secretmanager.secretAccessor", "reader-keys")}
     if settings.cache is not None:
         api |= {("roles/memorystore.dbConnectionUser", settings.project)}
-    return {API: api}
+    return {API: api | expected_of_traces(environment)}
+
+
+def expected_of_traces(environment: str) -> set[Grant]:
+    """Return what a service may do to send its traces."""
+    settings = settings_for(environment)
+    return set() if settings.trace_ratio is None else {("roles/telemetry.tracesWriter", settings.project)}
 
 
 def expected_of_writing(environment: str) -> dict[str, set[Grant]]:
     """Return what ingest, whoever pushes to it, and Pub/Sub itself may do."""
     tables = [table(one) for one in CATALOG for table in (rows_table, quarantine_table)]
     ingest = {(APPENDER, f"{table.dataset}.{table.name}") for table in tables}
+    ingest |= expected_of_traces(environment)
     pulls = {("roles/pubsub.subscriber", one.subscription) for one in CATALOG}
     letters = {("roles/pubsub.publisher", one.dead_letter_topic) for one in CATALOG}
     kept = {("roles/bigquery.dataEditor", f"{one.dataset}.{one.name}_dead_letters") for one in CATALOG}
@@ -89,14 +96,24 @@ def expected_of_writing(environment: str) -> dict[str, set[Grant]]:
     }
 
 
+def expected_of_the_canary(environment: str) -> dict[str, set[Grant]]:
+    """Return what the canary may do: what any producer and any reader may."""
+    settings = settings_for(environment)
+    if not settings.canary:
+        return {}
+    publishes = {("roles/pubsub.publisher", one.topic) for one in CATALOG}
+    return {CANARY: publishes if settings.is_public else publishes | {("roles/run.invoker", "api")}}
+
+
 def expected_of_delivery(environment: str) -> dict[str, set[Grant]]:
     """Return what GitHub's jobs may become and do, and who may pull images."""
     settings = settings_for(environment)
     if settings.delivery is None:
         return {}
     project, bucket = settings.project, settings.delivery.state_bucket
+    accounts = (API, INGEST, PUSH, *expected_of_the_canary(environment))
     key = ("roles/cloudkms.cryptoKeyEncrypterDecrypter", settings.delivery.state_key.rsplit("/", 1)[-1])
-    runs = {("roles/iam.serviceAccountUser", f"exposure-{name}") for name in (API, INGEST, PUSH)}
+    runs = {("roles/iam.serviceAccountUser", f"exposure-{name}") for name in accounts}
     deploys = {(role, project) for role in (*DEPLOY_ROLES, "roles/resourcemanager.projectIamAdmin")}
     looks = {(role, project) for role in (*PREVIEW_ROLES, "projects/project/roles/exposurePreviewer")}
     state = {(f"roles/storage.{name}", bucket) for name in ("objectViewer", "objectUser")}
@@ -132,8 +149,17 @@ def test_ingest_may_append_and_not_read_and_the_agent_may_deliver_and_bury(
 def test_nobody_else_may_do_anything(granted: tuple[str, dict[str, set[Grant]]]) -> None:
     environment, found = granted
     delivery = expected_of_delivery(environment)
-    assert found.keys() == {API, *expected_of_writing(environment), *delivery}
+    canary = expected_of_the_canary(environment)
+    assert found.keys() == {API, *expected_of_writing(environment), *delivery, *canary}
     assert {name: found[name] for name in delivery} == delivery
+
+
+def test_the_canary_may_publish_and_ask_as_others_do_and_nothing_else(
+    granted: tuple[str, dict[str, set[Grant]]],
+) -> None:
+    environment, found = granted
+    expected = expected_of_the_canary(environment)
+    assert {name: found[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from stacks.policy.roles import (
     ON_PROJECT,
     ON_SERVICE,
     ON_TABLE,
+    ON_TOPIC,
 )
 from stacks.policy.rules import RULES
 
@@ -31,9 +32,9 @@ BINDING = "gcp:projects/iAMBinding:IAMBinding"
 POLICY = "gcp:pubsub/topicIAMPolicy:TopicIAMPolicy"
 CUSTOM = "gcp:projects/iAMCustomRole:IAMCustomRole"
 PROVIDER = "gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider"
-API, INGEST, PUSH, DEPLOY, PREVIEW = (
+API, INGEST, PUSH, CANARY, DEPLOY, PREVIEW = (
     f"serviceAccount:exposure-{name}@project.iam.gserviceaccount.com"
-    for name in ("api", "ingest", "push", "deploy", "preview")
+    for name in ("api", "ingest", "push", "canary", "deploy", "preview")
 )
 POOL = "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/github"
 AGENT = "serviceAccount:service-1@gcp-sa-pubsub.iam.gserviceaccount.com"
@@ -66,6 +67,10 @@ BROAD = [
     granted(ON_ORGANIZATION, "roles/bigquery.jobUser", API),
     granted(DATASET_ACCESS, "READER", API),
     granted(ON_SERVICE, INVOKER, API, name="ingest"),
+    granted(ON_SERVICE, INVOKER, CANARY, name="ingest"),
+    granted(ON_TOPIC, "roles/pubsub.publisher", CANARY, topic="orders-topic-dead-letters"),
+    granted(ON_PROJECT, "roles/pubsub.publisher", CANARY),
+    granted(ON_TABLE, "roles/bigquery.dataViewer", CANARY, tableId="orders"),
     granted(ON_ACCOUNT, "roles/iam.serviceAccountTokenCreator", API),
     granted(ON_ACCOUNT, "roles/iam.workloadIdentityUser", API),
     granted(ON_TABLE, "roles/bigquery.dataViewer", API, tableId="orders_quarantine"),

@@ -30,6 +30,7 @@ from exposure.api.encode import JSON, dumps
 from exposure.api.errors import EXCEPTION_HANDLERS, guarded
 from exposure.api.export import ContractExport
 from exposure.api.health import Health
+from exposure.api.hiding import HidingReader
 from exposure.api.openapi import (
     SECURITY,
     components,
@@ -62,7 +63,9 @@ WELCOME = {"message": "Bienvenido a la API de Exposición de Datos"}
 _DESCRIPTION = (
     "Rows of the catalog's datasets. Filters are written `column.operator=value`; whatever is unknown or "
     "mistyped is refused. Every page says whether it is complete, and where it goes on. Described is what "
-    "you may see: ask for this document with your API key or token to see what they grant."
+    "you may see: ask for this document with your API key or token to see what they grant. The platform's "
+    "own test rows, whose keys begin with `~canary-`, are served to whoever names one by its key, and to "
+    "nobody else."
 )
 
 
@@ -78,7 +81,7 @@ def build_api(catalog: Catalog, reader: Reader, sealer: TokenSealer, door: Door 
     Without a door nobody is known: what is public is served, to everybody.
     """
     door = door or Door()
-    guarded_reader, bound_sealer = GuardedReader(reader), sealer.bound(in_force)
+    guarded_reader, bound_sealer = GuardedReader(HidingReader(reader)), sealer.bound(in_force)
     health = Health(catalog, reader)
 
     def build(seen: Catalog) -> ASGIApp:
