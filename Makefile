@@ -1,7 +1,7 @@
 # Everything a person or a CI machine types. Needs make, git and Python >= 3.11; nothing else.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run venv test bench load faults plan golden check format lint types imports lock lock-check clean
+.PHONY: help run venv test bench load faults plan golden diagrams check format lint types imports lock lock-check clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,9 +21,9 @@ venv: $(VENV)/.dev-installed ## make .venv with everything: what develops, tests
 test: $(VENV)/.dev-installed ## run the whole test suite with coverage
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)
 
-bench: $(VENV)/.dev-installed ## measure pushes, pulls, reads and exports on this machine (four minutes)
-	@PYTHONPATH=tests $(BIN)/python -m benchmarks.push
-	@PYTHONPATH=tests $(BIN)/python -m benchmarks.pull
+bench: $(VENV)/.dev-installed ## measure pushes, pulls, reads and exports on this machine (eight minutes)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.ingest
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.memory
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.read
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.export
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.start
@@ -40,6 +40,9 @@ plan: $(VENV)/.dev-installed ## print what a stack declares, no account needed (
 golden: $(VENV)/.dev-installed ## rewrite the golden plans and SQL; review the diff
 	@UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/stacks/test_plan.py tests/warehouse/test_sql.py tests/warehouse/test_aggregate_sql.py \
 		tests/warehouse/test_sql_streams.py tests/api/test_openapi.py tests/contracts/test_snapshots.py
+
+diagrams: $(VENV)/.dev-installed ## draw the README's pictures anew from .github/diagrams/*.txt
+	@$(BIN)/python .github/diagrams/draw.py
 
 check: format lint types imports lock-check test ## everything CI asks for
 

@@ -1,7 +1,7 @@
-"""How many pushes one ingest worker stores per second, against the obvious way: one append per push.
+"""One ingest worker that is pushed to, in a process of its own, and the load that is put on it.
 
-Run it: `make bench`. Both answer the same requests with the same code but
-for grouping, over the same durable DuckDB file; each runs in a process of its own, one after the other.
+`measure` is what others call. The worker verifies each push's token, validates its message and appends its
+row over BigQuery's protocol, alone or with others.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvloop
@@ -21,118 +23,101 @@ from benchmarks.load import LoadOutcome, run_load
 from exposure.contracts.catalog import CATALOG
 from exposure.ingest.app import PushApp
 from exposure.ingest.batch import BatchLimits
+from exposure.ingest.garbage import spare_what_stands
 from exposure.ingest.pipeline import Pipeline
+from exposure.ingest.token import PushIdentity, TokenVerifier
 from exposure.local.ports import HttpServer
-from exposure.query.model import Row
-from exposure.warehouse.duckdb_file import open_duckdb
-from exposure.warehouse.duckdb_writer import DuckDBWriter
-from exposure.warehouse.port import Writer
-from exposure.warehouse.schema import Table, quarantine_table, rows_table
+from exposure.warehouse.bigquery_writer import BigQueryWriter
+from exposure.warehouse.port import WarehouseUnavailable
+from exposure.warehouse.schema import quarantine_table, rows_table
+from fakes.token_signer import ACCOUNT, AUDIENCE, CertificateServer, claims, sign
 
 CONTRACT = CATALOG.get("analytics_table")
-GROUPED = BatchLimits()
-ONE_BY_ONE = BatchLimits(rows=1, in_flight=1000)
+WAYS = {
+    "group commit": BatchLimits(),
+    "one append per push": BatchLimits(rows=1, in_flight=1000),
+}
 
 
-class _Anyone:
-    """Token verification is measured by itself; here both sides leave it out."""
+@dataclass(frozen=True)
+class Pushed:
+    """What was measured from outside, and the seconds of a core the worker took for it."""
 
-    async def verify(self, authorization: str) -> None:
-        del authorization
+    load: LoadOutcome
+    cpu_seconds: float
 
-    async def close(self) -> None:
-        return
-
-
-class _Counting:
-    """Counts appends on their way to the writer."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-        self.appends = 0
-
-    async def append(self, table: Table, rows: Sequence[Row]) -> Mapping[int, str]:
-        self.appends += 1
-        return await self._writer.append(table, rows)
-
-    async def ready(self) -> None:
-        await self._writer.ready()
-
-    async def close(self) -> None:
-        await self._writer.close()
+    @property
+    def per_core(self) -> float:
+        """Return pushes per second of a core that is fully used."""
+        return self.load.requests / self.cpu_seconds
 
 
-async def serve(limits: BatchLimits, folder: Path) -> None:
-    """Serve until standard input ends; print the address first and the number of appends last."""
-    connection = open_duckdb(folder / "warehouse.duckdb", [rows_table(CONTRACT), quarantine_table(CONTRACT)])
-    writer = _Counting(DuckDBWriter(connection))
-    server = HttpServer(0)
-    await server.start(PushApp({CONTRACT.name: Pipeline(CONTRACT, writer, limits)}, _Anyone(), writer))
-    print(server.url, flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    await server.stop()
-    rows = connection.execute("SELECT count(*) FROM analytics_dataset.analytics_table").fetchall()[0][0]
-    print(json.dumps({"appends": writer.appends, "rows": rows}), flush=True)
+async def serve(way: str, sink: str) -> None:
+    """Serve until standard input ends; print the address and a token first."""
+    async with CertificateServer() as google:
+        tables = [rows_table(CONTRACT), quarantine_table(CONTRACT)]
+        writer = BigQueryWriter("local", tables, endpoint=sink)
+        await _until_ready(writer)
+        verifier = TokenVerifier(PushIdentity(ACCOUNT, AUDIENCE, google.url))
+        server = HttpServer(0)
+        await server.start(PushApp({CONTRACT.name: Pipeline(CONTRACT, writer, WAYS[way])}, verifier, writer))
+        spare_what_stands()
+        print(json.dumps([server.url, sign(claims(time.time()))]), flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+        await server.stop()
 
 
-def request(number: int) -> str:
+async def _until_ready(writer: BigQueryWriter) -> None:
+    """Wait for the sink, which on a busy machine may take longer to listen well than to say where."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                return await writer.ready()
+            except WarehouseUnavailable:
+                await asyncio.sleep(0.2)
+
+
+def request(number: int, token: str, data: str = '{"page": "/home", "visitor": 4711}') -> str:
     """Return one push as Pub/Sub sends it."""
     message = {
         "id": f"evt-{number:08}",
         "timestamp": "2026-11-25T12:00:00.123456Z",
-        "data": '{"page": "/home", "visitor": 4711}',
+        "data": data,
     }
-    envelope = {
-        "message": {
-            "data": base64.b64encode(json.dumps(message).encode()).decode(),
-            "messageId": str(number),
-            "publishTime": "2026-11-25T12:00:00.123Z",
-        },
-        "subscription": "projects/local/subscriptions/data-ingestion-topic-ingest",
-    }
-    body = json.dumps(envelope)
-    head = f"POST /push/{CONTRACT.name} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    inner = {"data": base64.b64encode(json.dumps(message).encode()).decode()}
+    inner |= {"messageId": str(number), "message_id": str(number)}
+    inner |= {"publishTime": "2026-11-25T12:00:00.123Z", "publish_time": "2026-11-25T12:00:00.123Z"}
+    subscription = "projects/local/subscriptions/data-ingestion-topic-ingest"
+    body = json.dumps({"message": inner, "subscription": subscription}, separators=(",", ":"))
+    head = f"POST /push/{CONTRACT.name} HTTP/1.1\r\nHost: ingest\r\nContent-Type: application/json\r\n"
+    head += f"User-Agent: CloudPubSub-Google\r\nAuthorization: {token}\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n{body}"
 
 
-def measure(mode: str, pushes: int, connections: int) -> tuple[LoadOutcome, dict[str, int]]:
-    """Start a server in that mode, push, stop it; return what was measured and what was stored."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        requests = folder / "requests.json"
-        requests.write_text(json.dumps([request(number) for number in range(pushes)]))
-        command = [sys.executable, __file__, mode, name]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-            assert server.stdout is not None
-            url = server.stdout.readline().strip()
-            outcome = run_load(url, requests, connections)
-            assert server.stdin is not None
-            server.stdin.close()
-            stored = json.loads(server.stdout.read())
-    return outcome, stored
+def measure(way: str, sink: str, pushes: int, connections: int) -> Pushed:
+    """Start a worker, push, stop it. Every push must be answered 204."""
+    command = [sys.executable, "-m", "benchmarks.push", way, sink]
+    with (
+        tempfile.TemporaryDirectory() as name,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker,
+    ):
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        url, token = json.loads(worker.stdout.readline())
+        before, requests = cpu_seconds(worker.pid), Path(name) / "requests.json"
+        requests.write_text(json.dumps([request(number, token) for number in range(pushes)]))
+        outcome = run_load(url, requests, connections)
+        used = cpu_seconds(worker.pid) - before
+        worker.stdin.close()
+    assert outcome.failures == 0, outcome
+    return Pushed(outcome, used)
 
 
-def main() -> None:
-    """Measure both ways at each concurrency and print rates and ratios."""
-    print(f"{'connections':>11} {'way':<20} {'pushes/s':>9} {'p50 ms':>8} {'p99 ms':>8} {'rows/append':>12}")
-    for connections, pushes, baseline_pushes in ((1, 500, 500), (16, 5_000, 2_000), (256, 40_000, 4_000)):
-        baseline, stored_baseline = measure("one-by-one", baseline_pushes, connections)
-        grouped, stored = measure("grouped", pushes, connections)
-        for way, one, counts in (
-            ("one append per push", baseline, stored_baseline),
-            ("group commit", grouped, stored),
-        ):
-            assert one.failures == 0, one
-            assert counts["rows"] == one.requests, counts
-            size = counts["rows"] / counts["appends"]
-            line = f"{connections:>11} {way:<20} {one.rate:>9.0f} {one.p50_ms:>8.1f} {one.p99_ms:>8.1f}"
-            print(f"{line} {size:>12.1f}")
-        print(f"{connections:>11} ratio {grouped.rate / baseline.rate:.1f}x")
+def cpu_seconds(pid: int) -> float:
+    """Return the seconds of a core the process has used, all its threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        limits = GROUPED if sys.argv[1] == "grouped" else ONE_BY_ONE
-        uvloop.run(serve(limits, Path(sys.argv[2])))
-    else:
-        main()
+    uvloop.run(serve(sys.argv[1], sys.argv[2]))

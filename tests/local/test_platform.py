@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -96,7 +97,7 @@ async def test_a_start_that_fails_frees_what_it_had_taken(tmp_path: Path) -> Non
     taken = HttpServer(0)
     port = int(taken.url.rsplit(":", 1)[1])
     for which in ("api_port", "ingest_port", "pubsub_port"):
-        ports = {"api_port": 0, "ingest_port": 0, "pubsub_port": 0, which: port}
+        ports: dict[str, Any] = {"api_port": 0, "ingest_port": 0, "pubsub_port": 0, which: port}
         with pytest.raises(PortInUse, match=str(port)):
             async with Platform(CATALOG, PlatformConfig(tmp_path, **ports)):
                 pass

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+import math
+
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exposure.warehouse.arrow import arrow_schema
@@ -42,6 +45,55 @@ async def test_each_part_knows_its_rows_however_often_it_is_cut(
     ]
     assert sorted(found) == held
     assert all(len(part) == part.batch.num_rows > 0 for part in parts)
+
+
+def _search(part: Part, bad: set[int]) -> tuple[list[int], list[int], int]:
+    """Return the rows found good and found bad, and the requests it took after the first was refused."""
+    good, found, requests, queue = list[int](), list[int](), 0, part.halved() if len(part) > 1 else [part]
+    while queue:
+        part, requests = queue.pop(0), requests + 1
+        if bad.isdisjoint(part.indices):
+            good += part.indices
+            queue[:0] = part.after_stored()
+        elif len(part) == 1:
+            found += part.indices
+            queue[:0] = part.rest()
+        else:
+            queue[:0] = part.halved()
+    return good, found, requests
+
+
+@settings(deadline=None)
+@given(rows=st.integers(2, 60), bad=st.sets(st.integers(0, 59), min_size=1))
+async def test_every_row_at_fault_is_found_and_every_other_one_is_stored_once(
+    rows: int, bad: set[int]
+) -> None:
+    good, found, _ = _search(await _part(rows), bad)
+    assert sorted(found) == sorted(bad & set(range(rows)))
+    assert sorted(good) == sorted(set(range(rows)) - bad)
+
+
+@settings(deadline=None)
+@given(rows=st.integers(2, 300), at=st.floats(0, 1, exclude_max=True))
+async def test_the_only_row_at_fault_is_found_in_one_request_a_halving_and_two(rows: int, at: float) -> None:
+    _, found, requests = _search(await _part(rows), {int(rows * at)})
+    assert found == [int(rows * at)]
+    assert requests <= math.ceil(math.log2(rows)) + 2
+
+
+@pytest.mark.parametrize("refused_wrongly", range(4))
+async def test_a_row_that_is_stored_when_it_is_sent_alone_is_not_at_fault_and_its_company_goes_on(
+    refused_wrongly: int,
+) -> None:
+    queue, good = (await _part(9)).halved(), list[int]()
+    while queue:
+        part, refused_wrongly = queue.pop(0), refused_wrongly - 1
+        if refused_wrongly >= 0 and len(part) > 1:
+            queue[:0] = part.halved()
+        else:
+            good += part.indices
+            queue[:0] = part.after_stored()
+    assert sorted(good) == list(range(9))
 
 
 async def test_an_append_is_answered_when_its_last_row_is_settled() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import cast
 
 from exposure.contracts.model import PUBLISH_TIME, SYSTEM_COLUMNS, Contract
@@ -29,11 +30,11 @@ class Account:
         self._contract = contract.name
         self._lines = lines
         self._clock = clock
-        self._publish_time = len(contract.columns) + SYSTEM_COLUMNS.index(PUBLISH_TIME)
+        self._publish_time = itemgetter(len(contract.columns) + SYSTEM_COLUMNS.index(PUBLISH_TIME))
 
     def appended(self, rows: Sequence[Row], seconds: float) -> None:
         """Tell of an append that made these rows durable; there is one at least."""
-        oldest = min(cast("datetime", row[self._publish_time]) for row in rows)
+        oldest = cast("datetime", min(map(self._publish_time, rows)))
         age = max(0.0, (self._clock() - oldest).total_seconds())
         self._lines.write(
             APPEND_EVENT,

@@ -235,7 +235,10 @@ class Batcher:
             self._told.failed(error)
         else:
             _settle(batch, refused)
-            if stored := [row for index, row in enumerate(batch.rows) if index not in refused]:
+            stored = batch.rows
+            if refused:
+                stored = [row for index, row in enumerate(batch.rows) if index not in refused]
+            if stored:
                 self._told.appended(stored, loop.time() - started)
         finally:
             self._release(batch)

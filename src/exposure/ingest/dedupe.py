@@ -62,13 +62,18 @@ class RecentMessages:
 
     async def settle(self, message: Message, settle: Callable[[Message], Awaitable[Outcome]]) -> Outcome:
         """Return what `settle` makes of the message, which is asked only if no other delivery of it was."""
-        with Flight(self) as flight:
-            seen = flight.take(message)
-            if seen is Seen.FIRST:
-                outcome = await settle(message)
-                flight.note_all((message.id,), (outcome,))
-                return outcome
-        return await self._other(message, seen)
+        message_id = message.id
+        flight = Flight(self)
+        seen = self.take(message_id, flight)
+        if seen is not Seen.FIRST:
+            return await self._other(message, seen)
+        is_stored = False
+        try:
+            outcome = await settle(message)
+            is_stored = outcome.acknowledges
+        finally:
+            flight.end((message_id,), (message_id,) if is_stored else ())
+        return outcome
 
     async def settle_all(
         self, messages: Sequence[Message], settle: Callable[[Sequence[Message]], Awaitable[list[Outcome]]]
@@ -174,7 +179,11 @@ class Flight:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Land: those that wait for one of its messages go on."""
-        self._recent.land(self._taken, self._stored)
+        self.end(self._taken, self._stored)
+
+    def end(self, taken: Collection[str], stored: Iterable[str]) -> None:
+        """Give up what it took, and let those that wait for it go on."""
+        self._recent.land(taken, stored)
         if self._end is not None:
             self._end.set_result(None)
 

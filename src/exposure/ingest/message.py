@@ -24,7 +24,7 @@ class BadEnvelope(ValueError):
     """The request is no push of Pub/Sub; the sentence names what is wrong with it."""
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """What was published, and what Pub/Sub says of it. `delivery_attempt` is 0 when it is not counted."""
 
     id: str
@@ -36,7 +36,7 @@ class Message(msgspec.Struct, frozen=True):
     subscription: str = ""
 
 
-class _Wrapped(msgspec.Struct):
+class _Wrapped(msgspec.Struct, gc=False):
     # Pub/Sub writes id and time in both spellings; either is enough.
     data: str = ""
     attributes: dict[str, str] = msgspec.field(default_factory=dict)
@@ -47,7 +47,7 @@ class _Wrapped(msgspec.Struct):
     ordering_key: str = msgspec.field(default="", name="orderingKey")
 
 
-class _Envelope(msgspec.Struct):
+class _Envelope(msgspec.Struct, gc=False):
     message: _Wrapped
     subscription: str = ""
     delivery_attempt: int = msgspec.field(default=0, name="deliveryAttempt")

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from exposure.clock import now
 from exposure.contracts.model import Contract
@@ -82,13 +83,13 @@ class Pipeline:
         self._looking = asyncio.Lock()
         self._failure: WarehouseError | None = None
 
-    async def handle(self, message: Message) -> Outcome:
+    def handle(self, message: Message) -> Coroutine[Any, Any, Outcome]:
         """Return once the message is durable, or cannot be made so now; raises nothing."""
-        return await self._recent.settle(message, self._settle)
+        return self._recent.settle(message, self._settle)
 
-    async def handle_all(self, messages: Sequence[Message]) -> list[Outcome]:
+    def handle_all(self, messages: Sequence[Message]) -> Coroutine[Any, Any, list[Outcome]]:
         """Return the outcome of each message once all are known: as `handle`, in fewer steps for many."""
-        return await self._recent.settle_all(messages, self._settle_all)
+        return self._recent.settle_all(messages, self._settle_all)
 
     async def drain(self) -> None:
         """Finish what has been accepted."""
@@ -97,17 +98,31 @@ class Pipeline:
 
     async def _settle(self, message: Message) -> Outcome:
         try:
-            return await self._store(message)
+            ingest_time, started = self._clock(), _loop_time()
+            if len(message.data) > _LARGE_BYTES:
+                row = await self._validate_beside(message, ingest_time)
+            else:
+                row = self._validator.validate(message, ingest_time)
+            if isinstance(row, Rejection):
+                return await self._set_aside(message, row, ingest_time)
+            self._breaker.sound()
+            try:
+                await self._rows.add(row, _held_bytes((message.data,)))
+            except RowRefused as refused:
+                self._breaker.sound(-1)
+                return await self._set_refused_aside(message, refused.reason, started, ingest_time)
         except Exception as error:
             return self._outcome_of(error, message)
+        return Outcome.STORED
 
     async def _settle_all(self, messages: Sequence[Message]) -> list[Outcome]:
         ingest_time = self._clock()
         outcomes = [Outcome.FAILED] * len(messages)
         rows: dict[int, Row] = {}
         alone: dict[int, Coroutine[None, None, Outcome]] = {}
-        for index, message in enumerate(messages):
-            row = self._validated(message, ingest_time)
+        for index, (message, row) in enumerate(
+            zip(messages, self._validated(messages, ingest_time), strict=True)
+        ):
             if row is None:
                 alone[index] = self._settle(message)
             elif isinstance(row, Rejection):
@@ -130,14 +145,20 @@ class Pipeline:
         _LOG.error("%s: message %s: an error of ours", self._contract.name, message.id, exc_info=error)
         return Outcome.FAILED
 
-    def _validated(self, message: Message, ingest_time: datetime) -> Row | Rejection | None:
-        """Return what a message is; None of any that must be looked at by itself."""
-        if len(message.data) > _LARGE_BYTES:
-            return None
+    def _validated(
+        self, messages: Sequence[Message], ingest_time: datetime
+    ) -> Sequence[Row | Rejection | None]:
+        """Return what each message is; None of any that must be looked at by itself."""
         try:
-            return self._validator.validate(message, ingest_time)
+            if max([len(message.data) for message in messages], default=0) <= _LARGE_BYTES:
+                return self._validator.validate_all(messages, ingest_time)
+            return [
+                None if len(message.data) > _LARGE_BYTES else self._validator.validate(message, ingest_time)
+                for message in messages
+            ]
         except Exception:
-            return None
+            # An error of ours: each then meets its own, and is told of by itself.
+            return [None] * len(messages)
 
     async def _settle_rejected(
         self, message: Message, rejection: Rejection, ingest_time: datetime
@@ -156,7 +177,7 @@ class Pipeline:
     ) -> None:
         """Append the rows, by their messages' indices, and set down what became of each."""
         indices, started = list(rows), _loop_time()
-        size_bytes = sum(_held_bytes(messages[index].data) for index in indices)
+        size_bytes = _held_bytes([messages[index].data for index in indices])
         try:
             refused = await self._rows.add_all(list(rows.values()), size_bytes)
         except Exception as error:
@@ -176,24 +197,8 @@ class Pipeline:
         for row, outcome in zip(refused, await asyncio.gather(*refusing), strict=True):
             outcomes[indices[row]] = outcome
 
-    async def _store(self, message: Message) -> Outcome:
-        ingest_time = self._clock()
-        started = _loop_time()
-        row = await self._validate(message, ingest_time)
-        if isinstance(row, Rejection):
-            return await self._set_aside(message, row, ingest_time)
-        self._breaker.sound()
-        try:
-            await self._rows.add(row, _held_bytes(message.data))
-        except RowRefused as refused:
-            self._breaker.sound(-1)
-            return await self._set_refused_aside(message, refused.reason, started, ingest_time)
-        return Outcome.STORED
-
-    async def _validate(self, message: Message, ingest_time: datetime) -> Row | Rejection:
-        """Validate; a large message beside the event loop, one at a time."""
-        if len(message.data) <= _LARGE_BYTES:
-            return self._validator.validate(message, ingest_time)
+    async def _validate_beside(self, message: Message, ingest_time: datetime) -> Row | Rejection:
+        """Validate a large message beside the event loop, one at a time."""
         try:
             async with asyncio.timeout(self._limits.deadline.total_seconds() / 2):
                 await self._looking.acquire()
@@ -238,7 +243,7 @@ def _loop_time() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _held_bytes(data: bytes) -> int:
-    """Return what a message and its row take while they wait, at most."""
-    width = 1 if data.isascii() else _WIDEST_CHARACTER_BYTES
-    return len(data) * (1 + width) + _ROW_OVERHEAD_BYTES
+def _held_bytes(data: Sequence[bytes]) -> int:
+    """Return what messages and their rows take while they wait, at most."""
+    width = 1 if all(map(bytes.isascii, data)) else _WIDEST_CHARACTER_BYTES
+    return sum(map(len, data)) * (1 + width) + _ROW_OVERHEAD_BYTES * len(data)

@@ -8,14 +8,18 @@ would bring more.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import repeat
 
 import msgspec
 
+from exposure.contracts.canary import CANARY_MARK, reserved_keys
 from exposure.contracts.model import Contract
 from exposure.contracts.types import KEY_CHARACTERS, Scalar
 from exposure.contracts.unknown_fields import UnknownFields
 from exposure.ingest.careful import check_declared, check_text, holds_lone_surrogate, undeclared
+from exposure.ingest.columns import PlainMessages
 from exposure.ingest.message import Message
 from exposure.ingest.rejection import Reason, Rejected, Rejection
 from exposure.ingest.shape import compile_shape
@@ -37,8 +41,23 @@ class MessageValidator:
         self._decode, self._values = msgspec.json.Decoder(self._shape.struct).decode, self._shape.values
         names = [column.name for column in contract.columns]
         self._key, self._event_time = names.index(contract.key), names.index(contract.event_time)
+        self._is_reserved = reserved_keys(contract)
         self._key_is_text = contract.key_column.type is Scalar.STRING
         self._contract = contract
+        self._plain = PlainMessages(contract, self._shape)
+
+    def validate_all(self, messages: Sequence[Message], ingest_time: datetime) -> Sequence[Row | Rejection]:
+        """Return what `validate` would of each; in a third of the time when all of them are plain."""
+        data = [message.data for message in messages]
+        if max(map(len, data), default=0) <= MAX_DATA_BYTES:
+            at = ingest_time.astimezone(UTC)
+            columns = self._plain.columns(data, (at - _PAST, at + _FUTURE))
+            if columns is not None:
+                ids = [message.id for message in messages]
+                published = [message.publish_time for message in messages]
+                # Those that repeat have no end of their own.
+                return list(zip(*columns, ids, published, repeat(ingest_time), repeat(None), strict=False))
+        return [self.validate(message, ingest_time) for message in messages]
 
     def validate(self, message: Message, ingest_time: datetime) -> Row | Rejection:
         """Return the row, one value per stored column, or why there is none; bad data raises nothing."""
@@ -50,6 +69,10 @@ class MessageValidator:
             extra = None if is_accounted_for(data, quotes) else self._extra(data)
             if self._key_is_text and not 0 < len(values[self._key]) <= KEY_CHARACTERS:
                 raise self._wrong_key(values[self._key])
+            if self._is_reserved(values[self._key]) and CANARY_MARK not in message.attributes:
+                raise Rejected(
+                    Reason.RESERVED_KEY, "is a key that only the platform's own canaries have"
+                ).under(f".{self._contract.key}")
             if not -_FUTURE <= ingest_time - values[self._event_time] <= _PAST:
                 raise Rejected(
                     Reason.OUT_OF_RANGE, "is more than 10 years past or 1 year ahead of its arrival"

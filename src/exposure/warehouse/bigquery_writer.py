@@ -16,14 +16,13 @@ from google.cloud.bigquery_storage_v1.services.big_query_write.transports import
     BigQueryWriteGrpcAsyncIOTransport,
 )
 from google.cloud.bigquery_storage_v1.types import storage, stream
-from google.cloud.bigquery_storage_v1.types import table as table_types
 
 from exposure.query.model import Row
 from exposure.warehouse.arrow import arrow_schema
-from exposure.warehouse.bigquery_schema import storage_type
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
 from exposure.warehouse.schema import Table
 from exposure.warehouse.write_connection import Route, routing
+from exposure.warehouse.write_drift import differences
 from exposure.warehouse.write_limits import Timing, WriteLimits
 from exposure.warehouse.write_outcome import Verdict, WriteOutcome, of_end, warehouse_error
 from exposure.warehouse.write_stream import WriteStream
@@ -39,8 +38,6 @@ _CHANNEL_OPTIONS = (
     # Writers of one process must not share a broken connection's fate.
     ("grpc.use_local_subchannel_pool", 1),
 )
-_REPEATED = table_types.TableFieldSchema.Mode.REPEATED
-_SOUND = WriteOutcome(Verdict.DURABLE)
 
 
 class BigQueryWriter:
@@ -84,7 +81,7 @@ class BigQueryWriter:
         """Return when every table given at construction exists, has its columns and may be appended to.
 
         Each is looked at until it was found sound once, and again after its set-up was found wrong.
-        Raises WarehouseMisconfigured or WarehouseUnavailable.
+        Raises SchemaDrifted, WarehouseMisconfigured or WarehouseUnavailable.
         """
         self._check_open()
         await asyncio.gather(*(self._prove(table) for table in self._tables))
@@ -136,7 +133,10 @@ class BigQueryWriter:
             found = await get_write_stream(request, metadata=(routing("name", path),), timeout=_READY_SECONDS)
         except grpc.aio.AioRpcError as error:
             return of_end(error.code(), error.details(), error.trailing_metadata() or ())
-        return _compare(table, found)
+        drift = differences(table, found.table_schema.fields)
+        if drift:
+            return WriteOutcome(Verdict.MISCONFIGURED, f"the table {', '.join(drift)}", drifted=True)
+        return WriteOutcome(Verdict.DURABLE)
 
     def _transport(self) -> BigQueryWriteGrpcAsyncIOTransport:
         # At first use, because a channel belongs to the running event loop.
@@ -155,17 +155,3 @@ def _plain_channel(endpoint: str) -> Any:
 
 def _google_channel(host: str, **settings: Any) -> Any:
     return BigQueryWriteGrpcAsyncIOTransport.create_channel(host, **settings | {"options": _CHANNEL_OPTIONS})
-
-
-def _compare(table: Table, found: stream.WriteStream) -> WriteOutcome:
-    """Return whether the table found has every column, of its type; BigQuery's names have no case."""
-    fields = {field.name.lower(): field for field in found.table_schema.fields}
-    complaints = []
-    for column in table.columns if fields else ():
-        field = fields.get(column.name.lower())
-        wanted = storage_type(column)
-        if field is None:
-            complaints.append(f"lacks the column {column.name}")
-        elif field.type_ and (field.type_.name, field.mode is _REPEATED) != wanted:
-            complaints.append(f"has {column.name} as {field.mode.name} {field.type_.name}, not {wanted[0]}")
-    return WriteOutcome(Verdict.MISCONFIGURED, f"the table {', '.join(complaints)}") if complaints else _SOUND

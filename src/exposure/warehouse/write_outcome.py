@@ -15,7 +15,12 @@ import grpc
 from google.cloud.bigquery_storage_v1.types import storage
 from google.rpc import status_pb2  # type: ignore[import-untyped]
 
-from exposure.warehouse.port import WarehouseError, WarehouseMisconfigured, WarehouseUnavailable
+from exposure.warehouse.port import (
+    SchemaDrifted,
+    WarehouseError,
+    WarehouseMisconfigured,
+    WarehouseUnavailable,
+)
 
 STATUS_DETAILS = "grpc-status-details-bin"
 _NO_REASON = "BigQuery gave no reason"
@@ -38,13 +43,15 @@ class Verdict(Enum):
 class WriteOutcome:
     """A verdict and its reason. `rows` are the named rows' reasons, by index within the request.
 
-    `schema_changed` says that the table's schema is newer than the connection.
+    `schema_changed` says that the table's schema is newer than the connection, `drifted` that the table is
+    not the contract's.
     """
 
     verdict: Verdict
     reason: str = ""
     rows: Mapping[int, str] = field(default_factory=dict)
     schema_changed: bool = False
+    drifted: bool = False
 
 
 _BY_STATUS: dict[grpc.StatusCode, Verdict] = {
@@ -101,7 +108,9 @@ def of_end(
 
 def warehouse_error(outcome: WriteOutcome, where: str) -> WarehouseError:
     """Return the error of the port for a request that could not be made durable."""
-    kind = WarehouseMisconfigured if outcome.verdict in _MISCONFIGURED else WarehouseUnavailable
+    kind: type[WarehouseError] = WarehouseUnavailable
+    if outcome.verdict in _MISCONFIGURED:
+        kind = SchemaDrifted if outcome.drifted else WarehouseMisconfigured
     return kind(f"BigQuery: {where}: {outcome.reason or outcome.verdict.value}")
 
 

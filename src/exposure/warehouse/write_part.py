@@ -91,11 +91,15 @@ class Append:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Rows of one append that travel in one request; `indices` are the caller's, one per row."""
+    """Rows of one append that travel in one request; `indices` are the caller's, one per row.
+
+    `is_dense` says that a row at fault was found beside them already, and they were refused all the same.
+    """
 
     append: Append
     batch: pa.RecordBatch
     indices: Sequence[int]
+    is_dense: bool = False
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -109,12 +113,65 @@ class Part:
     def without(self, rows: Mapping[int, str]) -> Part:
         """Return the part less the rows with these indices within the part."""
         kept = [row for row in range(len(self)) if row not in rows]
-        return Part(
-            self.append, self.batch.take(pa.array(kept, pa.int64())), [self.indices[row] for row in kept]
-        )
+        batch = self.batch.take(pa.array(kept, pa.int64()))
+        return Part(self.append, batch, [self.indices[row] for row in kept], self.is_dense)
+
+    def halved(self) -> list[Part]:
+        """Return what to send after two rows or more were refused, and none of them named.
+
+        One row at fault is the rule: then one half tells of both, and the other need not be sent as well.
+        """
+        return self.pieces(2) if self.is_dense else [_suspect(self, ())]
+
+    def after_stored(self) -> list[Part]:
+        """Return what to send after these rows were stored."""
+        return []
+
+    def rest(self) -> list[Part]:
+        """Return what to send when these rows are settled in any other way."""
+        return []
 
     def _slice(self, start: int, length: int) -> Part:
-        return Part(self.append, self.batch.slice(start, length), self.indices[start : start + length])
+        indices = self.indices[start : start + length]
+        return Part(self.append, self.batch.slice(start, length), indices, self.is_dense)
+
+
+@dataclass(frozen=True, eq=False)
+class Suspect(Part):
+    """Rows sent to learn whether the row at fault is among them, or else in the `other` half.
+
+    Without another half it is this row, which is refused only if it is so alone. `waiting` are halves of
+    which nothing is known; they travel together once the row is found.
+    """
+
+    other: Part | None = None
+    waiting: tuple[Part, ...] = ()
+
+    def halved(self) -> list[Part]:
+        """Return the half of these rows to send next."""
+        return [_suspect(self, self._unsent)]
+
+    def after_stored(self) -> list[Part]:
+        """Return the half of the other half; after a row of which it was said wrongly, all that waits."""
+        return self.rest() if self.other is None else [_suspect(self.other, self.waiting)]
+
+    def rest(self) -> list[Part]:
+        """Return all that waits, as one part."""
+        if not self._unsent:
+            return []
+        batch = pa.concat_batches([part.batch for part in self._unsent])
+        indices = [index for part in self._unsent for index in part.indices]
+        return [Part(self.append, batch, indices, is_dense=True)]
+
+    @property
+    def _unsent(self) -> tuple[Part, ...]:
+        return self.waiting if self.other is None else (*self.waiting, self.other)
+
+
+def _suspect(part: Part, waiting: tuple[Part, ...]) -> Suspect:
+    """Return the first half of rows of which one is at fault."""
+    first, *others = part.pieces(2)
+    return Suspect(part.append, first.batch, first.indices, other=next(iter(others), None), waiting=waiting)
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,9 @@ _LOG = logging.getLogger(__name__)
 class WriteStream:
     """Appends to one table. `forget` is called when the stream has ended and must not be used again.
 
-    A part of an append is in the queue, in flight (`Connection.sent`) or settled, and nowhere else. All but
-    the owner's own methods run between two turns of the event loop, so there is nothing to lock.
+    A part of an append is settled, in the queue, in flight (`Connection.sent`), or kept by a `Suspect` that
+    is in the queue or in flight. All but the owner's own methods run between two turns of the event loop, so
+    there is nothing to lock.
     """
 
     def __init__(
@@ -106,6 +107,7 @@ class WriteStream:
             self._stored += 1
             self._unproven = 0
             part.append.stored(len(part))
+            self._send_next(part.after_stored())
             self.is_proven = True
             self._pace.succeeded()
             self._must_reopen |= outcome.schema_changed
@@ -126,7 +128,7 @@ class WriteStream:
         if len(unanswered) == 1 and outcome.verdict is Verdict.ROWS_UNNAMED:
             self._search(unanswered[0], outcome)
         elif unanswered:
-            self._queue.extendleft(reversed(unanswered))
+            self._send_next(tuple(unanswered))
             # When a row is at fault and the status does not say in which part, the next stream will tell:
             # it begins with one part alone.
             if outcome.verdict is not Verdict.ROWS_UNNAMED:
@@ -180,12 +182,13 @@ class WriteStream:
         """Send the part, or put it back in several when it is too large."""
         limits, size = self._limits, part.batch.nbytes
         if size > limits.request_bytes and len(part) > 1:
-            self._queue.extendleft(reversed(part.pieces(-(-size // limits.request_bytes))))
+            self._send_next([*part.pieces(-(-size // limits.request_bytes)), *part.rest()])
             return
         rows = part.batch.serialize().to_pybytes()
         if len(rows) > limits.row_bytes and len(part) == 1:
             reason = f"the row takes {len(rows)} bytes, an append at most {limits.row_bytes}"
             part.append.refuse(part.indices[0], reason)
+            self._send_next(part.rest())
             self._settle_doubts(part.append)
             return
         if self._connection is None:
@@ -207,6 +210,10 @@ class WriteStream:
         _LOG.error("the stream of %s ended by an error of ours", self._route.path, exc_info=owner.exception())
         for append in self._appends:
             append.fail(WarehouseUnavailable(f"the stream of {self._route.path} broke; see the logs"))
+
+    def _send_next(self, parts: Sequence[Part]) -> None:
+        """Put the parts before all others, in their order."""
+        self._queue.extendleft(reversed(parts))
 
     # What failures lead to.
 
@@ -235,14 +242,15 @@ class WriteStream:
         """Give up the named rows; the others go again, which names the next when the list was cut."""
         for row, reason in outcome.rows.items():
             part.append.refuse(part.indices[row], reason)
-        if len(outcome.rows) < len(part):
-            self._queue.appendleft(part.without(outcome.rows))
+        others = [part.without(outcome.rows)] if len(outcome.rows) < len(part) else []
+        self._send_next([*others, *part.rest()])
         self._settle_doubts(part.append)
 
     def _search(self, part: Part, outcome: WriteOutcome) -> None:
         """Look for the rows at fault by halves, unless they are so many that rows cannot be the cause."""
         if len(part) == 1:
             part.append.doubt(part.indices[0], outcome.reason)
+            self._send_next(part.rest())
             self._settle_doubts(part.append)
             return
         part.append.searches += 1
@@ -250,7 +258,7 @@ class WriteStream:
             reason = f"too many rows are refused without being named: {outcome.reason}"
             part.append.fail(WarehouseMisconfigured(f"BigQuery: {self._route.path}: {reason}"))
         else:
-            self._queue.extendleft(reversed(part.pieces(2)))
+            self._send_next(part.halved())
 
     def _settle_doubts(self, append: Append) -> None:
         """Hold a row against itself only once the table has taken another; else the table may be wrong."""

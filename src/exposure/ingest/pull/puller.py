@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from exposure.ingest.outcome import Outcome
 from exposure.ingest.pipeline import Pipeline
 from exposure.ingest.pull.received import decode_received
 from exposure.ingest.pull.settlement import Settlement
@@ -48,8 +49,10 @@ class Puller:
         outcomes = await self._pipeline.handle_all(
             [decode_received(received, self._subscription) for received in messages]
         )
-        ids: dict[bool, list[str]] = {True: [], False: []}
-        for received, outcome in zip(messages, outcomes, strict=True):
-            ids[outcome.acknowledges].append(received.ack_id)
-        self._settlement.acknowledge(ids[True])
-        self._settlement.release(ids[False])
+        ids = [received.ack_id for received in messages]
+        if outcomes.count(Outcome.STORED) == len(ids):
+            self._settlement.acknowledge(ids)
+            return
+        settled = list(zip(ids, outcomes, strict=True))
+        self._settlement.acknowledge([one for one, outcome in settled if outcome.acknowledges])
+        self._settlement.release([one for one, outcome in settled if not outcome.acknowledges])

@@ -13,14 +13,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def decode_received(received: Any, subscription: str) -> Message:
     """Return the message of a raw `ReceivedMessage`; of nanoseconds, microseconds are kept."""
     message = received.message
-    published = message.publish_time
+    published, attributes = message.publish_time, message.attributes
+    # In the order of its fields: by name, each message would cost a quarter more.
     return Message(
-        id=message.message_id,
-        data=message.data,
+        message.message_id,
+        message.data,
         # Most messages have none, and making a mapping of none costs as much as all else here.
-        attributes=dict(message.attributes) if message.attributes else {},
-        publish_time=_EPOCH + timedelta(seconds=published.seconds, microseconds=published.nanos // 1000),
-        ordering_key=message.ordering_key,
-        delivery_attempt=received.delivery_attempt,
-        subscription=subscription,
+        dict(attributes) if attributes else {},
+        _EPOCH + timedelta(0, published.seconds, published.nanos // 1000),
+        message.ordering_key,
+        received.delivery_attempt,
+        subscription,
     )

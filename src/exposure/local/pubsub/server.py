@@ -58,7 +58,8 @@ class PubSubConfig:
     """Where the server keeps its data and where it listens; a port of 0 takes a free one.
 
     `clock` is seconds since the epoch; deadlines, back-off, retention and tokens follow it. Publishing is
-    refused while the messages that are not acknowledged take `most_bytes` of memory.
+    refused while the messages that are not acknowledged take `most_bytes` of memory. Nothing is pushed
+    before `begin_to_push` unless `pushes_from_the_start`.
     """
 
     data_dir: Path
@@ -66,6 +67,7 @@ class PubSubConfig:
     certificates_port: int = 0
     clock: Callable[[], float] = time.time
     most_bytes: int = MOST_BYTES
+    pushes_from_the_start: bool = True
 
 
 class PubSubServer:
@@ -74,6 +76,7 @@ class PubSubServer:
     def __init__(self, config: PubSubConfig) -> None:
         self._config = config
         self._parts = AsyncExitStack()
+        self._pushes = config.pushes_from_the_start
         self.address = ""
         self.certificates_url = ""
 
@@ -89,6 +92,10 @@ class PubSubServer:
     async def stop(self) -> None:
         """Stop to serve; what was published stays on disk."""
         await self._parts.aclose()
+
+    def begin_to_push(self) -> None:
+        """Push what waits: the endpoints on disk, which may be of an earlier life, are those of today now."""
+        self._pushes = True
 
     def backlog(self, subscription: str) -> int:
         """Return how many messages the subscription, a full name, has not acknowledged; raises Refusal."""
@@ -155,7 +162,8 @@ class PubSubServer:
     async def _tick(self, push: PushDelivery) -> None:
         while True:
             self.broker.wake()
-            push.follow()
+            if self._pushes:
+                push.follow()
             await asyncio.sleep(_TICK_SECONDS)
 
 

@@ -1,0 +1,71 @@
+"""The values of many messages at once, column by column, when nothing about any of them is odd.
+
+What is odd is not judged here: an absent field, an escape in a text, a quote too many, an instant of another
+zone, and the whole batch is left to `validate`, which looks at each message and has the last word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from operator import attrgetter
+from types import NoneType
+from typing import Any
+
+import msgspec
+from msgspec.structs import astuple
+
+from exposure.contracts.canary import reserved_keys
+from exposure.contracts.model import Contract
+from exposure.contracts.types import KEY_CHARACTERS
+from exposure.ingest.shape import Shape
+
+_ZONE = attrgetter("tzinfo")
+_NO_VALUES = frozenset({NoneType, msgspec.UnsetType})
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class PlainMessages:
+    """Reads messages of one contract; `shape` is that of its columns."""
+
+    def __init__(self, contract: Contract, shape: Shape) -> None:
+        self._decode = msgspec.json.Decoder(shape.struct).decode
+        self._quotes = shape.quotes
+        self._instants = shape.instants
+        names = [column.name for column in contract.columns]
+        self._key, self._event_time = names.index(contract.key), names.index(contract.event_time)
+        # What has to be converted is converted message by message.
+        self._is_readable = not (shape.converters or shape.nested)
+        self._is_reserved = reserved_keys(contract)
+
+    def columns(
+        self, data: Sequence[bytes], bounds: tuple[datetime, datetime]
+    ) -> Sequence[Sequence[Any]] | None:
+        """Return the values of each column, or None when a message is odd or its event time out of bounds."""
+        if not (self._is_readable and data and self._holds_no_more_than_declared(data)):
+            return None
+        try:
+            decoded = list(map(self._decode, data))
+        except _UNREADABLE:
+            return None
+        columns = list(zip(*map(astuple, decoded), strict=True))
+        if not (self._has_all_values(columns) and self._has_right_keys(columns[self._key])):
+            return None
+        times = columns[self._event_time]
+        return columns if bounds[0] <= min(times) <= max(times) <= bounds[1] else None
+
+    def _holds_no_more_than_declared(self, data: Sequence[bytes]) -> bool:
+        """Tell whether each has the quotes of all fields, and none an escape; see `validate`."""
+        quotes = [one.count(b'"') for one in data]
+        return quotes.count(self._quotes) == len(data) and b"\\" not in b"".join(data)
+
+    def _has_all_values(self, columns: Sequence[Sequence[Any]]) -> bool:
+        return all(_NO_VALUES.isdisjoint(map(type, column)) for column in columns) and all(
+            set(map(_ZONE, columns[index])) == {UTC} for index in self._instants
+        )
+
+    def _has_right_keys(self, keys: Sequence[Any]) -> bool:
+        """Tell whether all are of a right length, and none is a canary's, which must be marked."""
+        if isinstance(keys[0], str) and not 0 < min(map(len, keys)) <= max(map(len, keys)) <= KEY_CHARACTERS:
+            return False
+        return not any(map(self._is_reserved, keys))
