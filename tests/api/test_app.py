@@ -77,7 +77,7 @@ async def test_an_unknown_path_is_a_problem(api: ApiHouse, path: str) -> None:
     assert (await api.refused(path, status=404))["code"] == "NOT_FOUND"
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "PROPFIND"])
 @pytest.mark.parametrize("path", ["/", "/v1/orders", "/v1/orders/x", "/v1/nosuch", "/openapi.json", "/docs"])
 async def test_a_method_that_would_write_is_a_problem_that_names_those_allowed(
     api: ApiHouse, method: str, path: str
@@ -87,9 +87,23 @@ async def test_a_method_that_would_write_is_a_problem_that_names_those_allowed(
     assert answer.headers["allow"] == "GET, HEAD"
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/v1/orders", "/v1/orders/none", "/v1/orders:schema", "/nosuch", "/docs"]
-)
+STREAM = "/v1/orders:export"
+EVERY_PATH = (
+    "/", "/v1", "/v1/orders", "/v1/orders/x", "/v1/orders:schema", "/v1/orders:aggregate",
+    "/v1/orders:facets", STREAM, "/v1/nosuch", "/openapi.json", "/docs", "/health/live",
+    "/problems/not-found",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", EVERY_PATH)
+async def test_which_methods_there_are_is_told_without_asking_the_warehouse(api: ApiHouse, path: str) -> None:
+    answer = await api.client.options(path)
+    assert (answer.status_code, answer.headers["allow"], answer.content) == (204, "GET, HEAD", b"")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert not api.reader.questions
+
+
+@pytest.mark.parametrize("path", [*(one for one in EVERY_PATH if one != STREAM), "/nosuch"])
 async def test_a_head_is_a_get_without_its_body(api: ApiHouse, path: str) -> None:
     # Asked below HTTP: a client drops the body of a HEAD and would not show one.
     get = await ask_raw(api.app, path.encode())

@@ -22,8 +22,10 @@ import pytest
 import requests
 from pyarrow import parquet
 
+from exposure.api.compress import available_codings
 from fakes.served_api import ServedApi, served_api
 
+CODINGS = tuple(one.token for one in available_codings())
 FORMATS = ("json", "json&shape=arrays", "ndjson", "ndjson&end_record=true", "csv", "arrow", "parquet")
 PATH = "/v1/orders:export?format="
 PLAIN = {"Accept-Encoding": "identity"}
@@ -114,8 +116,13 @@ def test_a_warehouse_that_goes_away_at_any_part_is_an_error_to_every_client(
                 get(url)
         with pytest.raises(BROKEN):
             opened(url, NATIVE[words])
-        with pytest.raises(BROKEN):
-            CLIENT.get(url, headers={"Accept-Encoding": "gzip"})
+        for coding in CODINGS:
+            with pytest.raises(BROKEN):
+                CLIENT.get(url, headers={"Accept-Encoding": coding})
+
+
+def test_every_coding_is_among_those_broken_into() -> None:
+    assert CODINGS == ("zstd", "br", "gzip")
 
 
 @pytest.mark.parametrize("words", FORMATS)
@@ -147,12 +154,14 @@ def test_a_stream_is_given_up_however_its_answer_ends(unbroken: ServedApi, words
 
 
 @pytest.mark.parametrize("words", FORMATS)
-@pytest.mark.parametrize("coding", ["identity", "gzip"])
+@pytest.mark.parametrize("coding", ["identity", *CODINGS])
 def test_a_connection_cut_at_any_byte_is_an_error_to_every_client(
     unbroken: ServedApi, words: str, coding: str
 ) -> None:
     recorded = _recorded(unbroken.url, PATH + words, coding)
     begin = recorded.index(b"\r\n\r\n") + 4
+    is_coded = f"content-encoding: {coding}".encode() in recorded[:begin].lower()
+    assert is_coded == (coding != "identity" and words != "parquet")
     step = max(1, (len(recorded) - begin) // 12)
     places = {*range(begin, len(recorded), step), *range(len(recorded) - 8, len(recorded))}
     # Where nothing is missing to who reads to the format's own end mark, or to the last chunk's zero, behind
@@ -162,6 +171,9 @@ def test_a_connection_cut_at_any_byte_is_an_error_to_every_client(
     for place in sorted(places):
         with _replayed(recorded[:place]) as url, pytest.raises(BROKEN):
             CLIENT.get(url)
+        if place < whole:
+            with _replayed(recorded[:place]) as url, pytest.raises(BROKEN):
+                by_requests(url)
         if coding == "identity" and place < whole:
             with _replayed(recorded[:place]) as url, pytest.raises(BROKEN):
                 opened(url, NATIVE[words])

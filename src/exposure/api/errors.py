@@ -42,12 +42,15 @@ def guarded(endpoint: Endpoint) -> Endpoint:
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
-    """Answer what the router refuses: an unknown path or a method that is not GET."""
-    if isinstance(error, HTTPException) and error.status_code == 405:
-        problem = Problem(METHOD_NOT_ALLOWED, f"{shown(request.method)} is not allowed here")
-    else:
+    """Answer what the router refuses, an unknown path or a method that is not GET, and which there are."""
+    if not isinstance(error, HTTPException) or error.status_code != 405:
         problem = Problem(NOT_FOUND, f"there is nothing at {shown(request.url.path)}")
-    return answer(problem, request.scope[REQUEST_ID])
+        return answer(problem, request.scope[REQUEST_ID])
+    problem = Problem(METHOD_NOT_ALLOWED, f"{shown(request.method)} is not allowed here")
+    refusal = answer(problem, request.scope[REQUEST_ID])
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": refusal.headers["Allow"]})
+    return refusal
 
 
 async def _break(request: Request, error: Exception) -> Response:

@@ -152,7 +152,11 @@ QUERIES = (
     "?select=payment,{},x", "?{}.in=1,2", "?{}.isnull=true", "?{}.x.eq=1", "?where=({} eq 1)",
     "?page_size=2&select={}",
 )  # fmt: skip
-MORE = ("?group={}&measures=count", "?measures=sum:{}", "?measures=count&order=-{}", "?columns={}")
+MORE = (
+    "?group={}&measures=count", "?measures=sum:{}", "?measures=count&order=-{}", "?columns={}",
+    "?having.max:{}.gt=1", "?group={}:day", "?where={} isnull true", "?select={}", "?order={}",
+    "?{}.isnull=true",
+)  # fmt: skip
 URLS = [
     *(f"/v1/{name}{suffix}" for name, suffix in itertools.product(NAMES, SUFFIXES)),
     *(
