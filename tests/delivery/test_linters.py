@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 # The console scripts of the environment that runs the tests, not what PATH may hold.
 SCRIPTS = Path(sys.executable).parent
 UNPINNED = ("@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1", "@v7")
-INJECTED = ('run: .github/delivery/up.sh "$STACK"', 'run: .github/delivery/up.sh "${{ github.head_ref }}"')
+INJECTED = ('up.sh "$STACK" "$STAGE"', 'up.sh "${{ github.head_ref }}" "$STAGE"')
 UNKNOWN = ("github.ref_name == 'master'", "github.branch == 'master'")
 CYCLE = ("needs: [check, target]", "needs: [check, target, deploy]")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,7 @@ printf '%s\\n' "$*" >> "$TOLD"
 echo "$PYTHONPATH" > "$TOLD.path"
 case "$*" in
   *"stack output image"*) echo registry/exposure@sha256:0 ;;
+  *"stack output --json"*) echo "$OUTPUTS" ;;
   *"issue list"*) cat "$SAID" ;;
   *preview*) cat "$SAID"; exit "${FAILS:-0}" ;;
 esac
@@ -40,6 +42,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
         "TOLD": str(tmp_path / "told"),
         "SAID": str(tmp_path / "said"),
+        "OUTPUTS": "{}",
         "PULUMI_BACKEND_URL": "gs://some-pulumi-state",
         "GITHUB_OUTPUT": str(tmp_path / "output"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
@@ -104,15 +107,39 @@ def test_a_report_is_cut_between_characters_and_cannot_end_itself(environment: d
     assert set(report.removeprefix(forged).strip()) == {"€"}
 
 
+RELEASE = "--config data-exposure-platform:release="
+BEFORE = '{"revisions": {"api": "api-00001-abc"}, "image": "another"}'
+
+
 def test_an_up_keeps_to_the_rules_and_says_which_image_to_promote(environment: dict[str, str]) -> None:
-    finished = run("up.sh", "dev", env=environment)
+    finished = run("up.sh", "dev", "whole", env={**environment, "OUTPUTS": BEFORE})
     assert finished.returncode == 0, finished.stderr
-    login, up, _ = told(environment)
+    login, _, up, _ = told(environment)
     assert login == "login gs://some-pulumi-state"
-    assert up.startswith(f"up --stack {STACK} --policy-pack stacks/policy --yes ")
+    assert up.startswith(f"up --stack {STACK} {RELEASE}null --policy-pack stacks/policy --yes ")
     summary = Path(environment["GITHUB_STEP_SUMMARY"]).read_text()
     assert "dev runs `registry/exposure@sha256:0`" in summary
     assert "Pulumi.prod.yaml" in summary
+    outputs = Path(environment["GITHUB_OUTPUT"]).read_text().splitlines()
+    assert outputs == ["image=registry/exposure@sha256:0", "tried=false"]
+
+
+@pytest.mark.parametrize("stage", ["trial", "back"])
+def test_a_stage_of_a_release_names_the_revisions_that_answered_before(
+    environment: dict[str, str], stage: str
+) -> None:
+    finished = run("up.sh", "dev", stage, env={**environment, "OUTPUTS": BEFORE})
+    assert finished.returncode == 0, finished.stderr
+    up = told(environment)[2]
+    said = up.partition(RELEASE)[2].partition(" --policy-pack")[0]
+    assert json.loads(said) == {"stage": stage, "revisions": {"api": "api-00001-abc"}}
+    tried = "tried=true" if stage == "trial" else "tried=false"
+    assert tried in Path(environment["GITHUB_OUTPUT"]).read_text().splitlines()
+
+
+def test_a_first_release_is_not_on_trial(environment: dict[str, str]) -> None:
+    assert run("up.sh", "dev", "trial", env=environment).returncode == 0
+    assert "tried=false" in Path(environment["GITHUB_OUTPUT"]).read_text()
 
 
 OPEN, NONE = "7\n", ""
@@ -140,7 +167,9 @@ def test_there_is_one_issue_while_there_is_drift_and_none_otherwise(
         assert "https://runs.example/1" in "\n".join(told(environment))
 
 
-@pytest.mark.parametrize("script", ["install.sh", "preview.sh", "up.sh", "smoke.sh", "drift-issue.sh"])
+@pytest.mark.parametrize(
+    "script", ["install.sh", "preview.sh", "up.sh", "smoke.sh", "sbom.sh", "drift-issue.sh"]
+)
 def test_a_script_without_its_arguments_says_what_it_wants(environment: dict[str, str], script: str) -> None:
     finished = run(script, env=environment)
     assert finished.returncode == 2

@@ -73,6 +73,12 @@ def test_a_stack_that_lets_github_in_nowhere_is_left_alone(target: Any) -> None:
     assert target.target_of("dev", "deploy", settings_of("dev")) == {"configured": "false"}
 
 
+def test_a_stack_builds_its_image_unless_it_names_one(target: Any) -> None:
+    built = delivered("prod").model_copy(update={"image": None})
+    named = built.model_copy(update={"image": f"registry/exposure@sha256:{'0' * 64}"})
+    assert [target.target_of("prod", "deploy", one)["builds"] for one in (built, named)] == ["true", "false"]
+
+
 @pytest.mark.parametrize("wrong", [{"environment": "prod"}, {"branch": "master"}], ids=str)
 def test_a_stack_of_another_environment_or_branch_is_refused(target: Any, wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="the workflows deploy it as dev from develop"):

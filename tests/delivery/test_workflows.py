@@ -123,15 +123,40 @@ def test_a_deploy_waits_for_every_check() -> None:
 
 
 def test_a_deploy_installs_before_it_has_an_identity_and_ends_with_the_smoke() -> None:
-    marks = ("install.sh", "google-github-actions/auth", "docker login", "up.sh", "smoke.sh")
+    marks = (
+        "install.sh", "google-github-actions/auth", "docker login",
+        "sbom.sh", "up.sh", "attest.py", "smoke.sh",
+    )  # fmt: skip
     steps = [
         str(step.get("uses", "")) + str(step.get("run", ""))
         for step in WORKFLOWS["deploy"].jobs["deploy"]["steps"]
     ]
     places = [next(place for place, step in enumerate(steps) if mark in step) for mark in marks]
     assert places == sorted(places)
-    assert places[-1] == len(steps) - 1
-    assert steps[-1].endswith('smoke.sh "$PROJECT" "$API" 60')
+    smoke, *after = steps[places[-1] :]
+    assert smoke.endswith('smoke.sh "$PROJECT" "$API" 60')
+    assert [step.rpartition("/")[2] for step in after] == ['up.sh "$STACK" whole', 'up.sh "$STACK" back']
+
+
+def test_a_release_on_trial_is_tried_at_its_own_address_then_gets_everything_or_goes_back() -> None:
+    steps = WORKFLOWS["deploy"].jobs["deploy"]["steps"]
+    up = next(step for step in steps if step.get("id") == "up")
+    assert up["env"]["STAGE"] == "${{ needs.target.outputs.tries == 'true' && 'trial' || 'whole' }}"
+    smoke, whole, back = steps[-3:]
+    addresses = "needs.target.outputs.candidate || needs.target.outputs.api"
+    assert smoke["env"]["API"] == f"${{{{ steps.up.outputs.tried == 'true' && {addresses} }}}}"
+    # Without a status function a step runs only where all before it went well.
+    assert whole["if"] == "steps.up.outputs.tried == 'true'"
+    assert back["if"] == (
+        "failure() && needs.target.outputs.tries == 'true' && steps.up.conclusion != 'skipped'"
+    )
+
+
+def test_only_an_image_built_here_is_attested_here() -> None:
+    steps = WORKFLOWS["deploy"].jobs["deploy"]["steps"]
+    attesting = [one for one in steps if re.search(r"(sbom\.sh|attest\.py)", one.get("run", ""))]
+    assert [one["if"] for one in attesting] == ["needs.target.outputs.builds == 'true'"] * 2
+    assert attesting[-1]["env"]["IMAGE"] == "${{ steps.up.outputs.image }}"
 
 
 def test_every_change_is_checked_and_its_image_built_but_pushed_nowhere() -> None:
@@ -168,7 +193,9 @@ def test_every_script_a_step_runs_is_there_and_may_be_run() -> None:
         for name in re.findall(r"\.github/[\w/-]+\.(?:sh|py)", step.get("run", ""))
     }
     scripts = [path for path in FILES if path.parent.name == "delivery" and path.suffix in {".sh", ".py"}]
-    assert named == {f".github/delivery/{path.name}" for path in scripts}
+    # Read by its neighbour, and run by nobody.
+    library = {".github/delivery/registry.py"}
+    assert named | library == {f".github/delivery/{path.name}" for path in scripts}
     assert all(os.access(ROOT / name, os.X_OK) for name in named if name.endswith(".sh"))
 
 

@@ -21,6 +21,8 @@ _EVERY_OPTION: Mapping[str, Any] = {
     "budget": {"billing_account": "000000-000000-000000", "amount_units": 500, "currency": "EUR"},
     "cache": {"node_type": "SHARED_CORE_NANO", "replicas": 1, "range": "10.20.0.0/24"},
     "bi_engine_gib": 2,
+    "new_revision_share": 25,
+    "release": {"stage": "trial", "revisions": {"api": "api-00007-abc", "ingest": "ingest-00003-abc"}},
     "delivery": {
         "repository_id": "123456789",
         "owner_id": "987654",
