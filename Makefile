@@ -65,6 +65,7 @@ define LOCK
 	@for extra in api ingest local stacks; do \
 		$(COMPILE) --extra $$extra -c $(1)/dev.txt pyproject.toml -o $(1)/$$extra.txt || exit 1; done
 	@$(COMPILE) --group load -c $(1)/dev.txt -o $(1)/load.txt
+	@$(COMPILE) --group sbom -c $(1)/dev.txt -o $(1)/sbom.txt
 	@$(COMPILE) stacks/policy/requirements.in -o $(2)
 endef
 

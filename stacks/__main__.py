@@ -16,3 +16,4 @@ from stacks.platform import declare
 platform = declare(load())
 pulumi.export("api_uri", platform.api_uri)
 pulumi.export("image", platform.image)
+pulumi.export("revisions", platform.revisions)

@@ -169,6 +169,16 @@ class DeliverySettings(_Part):
     ]
 
 
+class ReleaseSettings(_Part):
+    """A release under way: its stage, and the revision of each service that answered before it.
+
+    Of all settings this alone is in no stack's file: the deploy job says it, for as long as one `up`.
+    """
+
+    stage: Literal["trial", "back"]
+    revisions: dict[str, Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]]
+
+
 class Settings(_Part):
     """Everything an environment decides; see `Pulumi.dev.yaml` for what each value means."""
 
@@ -181,6 +191,7 @@ class Settings(_Part):
     access: Literal["public", "iam"]
     image_readers: tuple[Annotated[str, Field(pattern=r"^serviceAccount:[^@\s]+@\S+$")], ...]
     image: Annotated[str, Field(pattern=r"^\S+@sha256:[0-9a-f]{64}$")] | None
+    new_revision_share: Annotated[int, Field(ge=1, le=99)] | None
     page_token_keys_version: SecretVersion
     reader_keys_version: SecretVersion | None
     api: ServiceSettings
@@ -196,6 +207,7 @@ class Settings(_Part):
     cache: CacheSettings | None
     bi_engine_gib: Annotated[int, Field(ge=1, le=250)] | None
     delivery: DeliverySettings | None
+    release: ReleaseSettings | None = None
 
     @property
     def is_public(self) -> bool:
@@ -244,4 +256,6 @@ def _is_near(location: str, region: str) -> bool:
 
 def load() -> Settings:
     """Return the selected stack's settings; pydantic's ValidationError names every wrong value."""
-    return Settings.model_validate(pulumi.Config().require_object("settings"))
+    config = pulumi.Config()
+    settings: dict[str, object] = config.require_object("settings")
+    return Settings.model_validate({**settings, "release": config.get_object("release")})

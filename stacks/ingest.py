@@ -41,6 +41,7 @@ class Ingest(pulumi.ComponentResource):
             child,
         )
         ready = (minting, service.allow_invoke("push", pusher.member))
+        self.service = service.service
         self.push = Push(uri=service.uri, account=pusher, ready=ready)
         self.register_outputs({"uri": service.uri})
 

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -97,7 +98,10 @@ def computed(args: mocks.MockResourceArgs) -> dict[str, Any]:
         "gcp:projects/iAMCustomRole:IAMCustomRole": lambda: {
             "name": f"projects/project/roles/{args.inputs['roleId']}"
         },
-        "gcp:cloudrunv2/service:Service": lambda: {"uri": f"https://{args.inputs['name']}.example"},
+        "gcp:cloudrunv2/service:Service": lambda: {
+            "uri": f"https://{args.inputs['name']}.example",
+            "latestReadyRevision": _revision(args.inputs["name"], args.inputs["template"]),
+        },
         "gcp:iam/workloadIdentityPool:WorkloadIdentityPool": lambda: {
             "name": f"projects/1/locations/global/pools/{args.inputs['workloadIdentityPoolId']}"
         },
@@ -110,6 +114,12 @@ def computed(args: mocks.MockResourceArgs) -> dict[str, Any]:
         },
     }  # fmt: skip
     return stand_ins.get(args.typ, dict)()
+
+
+def _revision(service: str, template: Mapping[str, Any]) -> str:
+    """Return a name as a revision's: another for every other content."""
+    content = json.dumps(template, sort_keys=True, default=str).encode()
+    return f"projects/project/locations/l/services/{service}/revisions/{service}-{zlib.crc32(content):08x}"
 
 
 def _account(account_id: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from stacks.image import ServiceImage
 from stacks.ingest import Ingest
 from stacks.operations import Operations
 from stacks.project import Project, make_provider
+from stacks.release import revisions
 from stacks.service import Runtime, make_account
 from stacks.traces import allow_traces
 from stacks.warehouse import Warehouse
@@ -25,10 +26,11 @@ from stacks.worker import Worker
 
 @dataclass(frozen=True)
 class Platform:
-    """What the stack exports: where the API answers, and the image everything runs."""
+    """What the stack exports: where the API answers, what runs, and what a release goes back to."""
 
     api_uri: str
     image: pulumi.Output[str]
+    revisions: pulumi.Output[dict[str, str]]
 
 
 def declare(settings: Settings, catalog: Catalog = CATALOG) -> Platform:
@@ -69,4 +71,5 @@ def declare(settings: Settings, catalog: Catalog = CATALOG) -> Platform:
             runs_as["push"] = ingest.push.account
         Delivery(settings, settings.delivery, runs_as, opts)
     Operations(settings, catalog, api.uri, opts)
-    return Platform(api.uri, image.ref)
+    services = {"api": api.service} | ({} if ingest.service is None else {"ingest": ingest.service})
+    return Platform(api.uri, image.ref, revisions(services, settings))

@@ -14,6 +14,7 @@ from pulumi_gcp import cloudrunv2, secretmanager, serviceaccount
 from exposure.settings import ENVIRONMENT_PREFIX
 from stacks.config import ServiceSettings, Settings
 from stacks.network import Network
+from stacks.release import traffic_of
 
 _PORT = 8080
 # Where secrets are mounted, each in a folder of its own.
@@ -58,7 +59,7 @@ class CloudRunService(pulumi.ComponentResource):
         self._name = name
         self._region = settings.region
         self._child = pulumi.ResourceOptions(parent=self)
-        self._service = cloudrunv2.Service(
+        self.service = cloudrunv2.Service(
             name,
             cloudrunv2.ServiceArgs(
                 name=name,
@@ -72,6 +73,7 @@ class CloudRunService(pulumi.ComponentResource):
                     max_instance_count=program.sizes.max_instances,
                 ),
                 template=_template(program),
+                traffics=traffic_of(name, settings),
             ),
             pulumi.ResourceOptions(
                 parent=self,
@@ -81,7 +83,7 @@ class CloudRunService(pulumi.ComponentResource):
         )
         # Known before the service is: what the service is told of its own address must not wait for it.
         self.uri = service_uri(name, settings)
-        self.register_outputs({"urls": self._service.urls.apply(lambda urls: check_address(self.uri, urls))})
+        self.register_outputs({"urls": self.service.urls.apply(lambda urls: check_address(self.uri, urls))})
 
     def _read_secrets(self, program: Program) -> list[pulumi.Resource]:
         return [
@@ -102,7 +104,7 @@ class CloudRunService(pulumi.ComponentResource):
         return cloudrunv2.ServiceIamMember(
             f"{name}-invokes-{self._name}",
             cloudrunv2.ServiceIamMemberArgs(
-                name=self._service.name, location=self._region, role="roles/run.invoker", member=member
+                name=self.service.name, location=self._region, role="roles/run.invoker", member=member
             ),
             self._child,
         )

@@ -27,7 +27,7 @@ class Worker(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("exposure:worker:Worker", f"{_NAME}-worker", None, opts)
-        self.push = None
+        self.push = self.service = None
         cloudrunv2.WorkerPool(
             _NAME,
             cloudrunv2.WorkerPoolArgs(

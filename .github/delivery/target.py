@@ -15,6 +15,7 @@ sys.path[:0] = [str(_ROOT), str(_ROOT / "src")]
 
 from stacks.config import DeliverySettings, Settings  # noqa: E402 - the path comes first
 from stacks.plan import settings_of  # noqa: E402
+from stacks.release import trial_uri  # noqa: E402
 from stacks.service import service_uri  # noqa: E402
 
 # The branch whose pushes deploy a stack.
@@ -49,11 +50,16 @@ def _identity(role: str, settings: Settings, delivery: DeliverySettings) -> dict
 
 
 def _places(settings: Settings) -> dict[str, str]:
+    api = service_uri("api", settings)
+    tries = settings.new_revision_share is not None
     return {
         "project": settings.project,
         "registry": f"{settings.region}-docker.pkg.dev",
-        "api": service_uri("api", settings),
+        "api": api,
+        "candidate": trial_uri(api) if tries else api,
+        "tries": "true" if tries else "false",
         "access": settings.access,
+        "builds": "true" if settings.image is None else "false",
     }
 
 

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from stacks.config import Settings
 from stacks.plan import settings_of
 
-RIGHT = settings_of("dev").model_dump(mode="json")
+# A release is in no file.
+RIGHT = settings_of("dev").model_dump(mode="json", exclude={"release"})
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -86,4 +87,4 @@ def test_both_files_have_the_same_keys() -> None:
     def shape(value: Any) -> Any:
         return {name: shape(inner) for name, inner in value.items()} if isinstance(value, dict) else None
 
-    assert shape(RIGHT) == shape(settings_of("prod").model_dump(mode="json"))
+    assert shape(RIGHT) == shape(settings_of("prod").model_dump(mode="json", exclude={"release"}))
