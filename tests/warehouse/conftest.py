@@ -12,6 +12,7 @@ from exposure.warehouse.bigquery_reader import BigQueryReader, BigQueryReaderLim
 from fakes.bigquery_emulator import BigQueryEmulator, running_emulator
 from fakes.bigquery_rest import BigQueryRest, running_rest
 from fakes.house import Build, House, bigquery_house, duckdb_house, rest_reader
+from fakes.replicated import replica_house
 
 
 @pytest.fixture(scope="session")
@@ -20,11 +21,13 @@ def bigquery_emulator() -> Iterator[BigQueryEmulator]:
         yield emulator
 
 
-@pytest.fixture(params=["duckdb", "bigquery"])
+@pytest.fixture(params=["duckdb", "bigquery", "replica"])
 def build(request: pytest.FixtureRequest) -> Build:
     """Return what builds a house of a contract on the adapter; the emulator starts when first needed."""
     if request.param == "duckdb":
         return duckdb_house
+    if request.param == "replica":
+        return replica_house
     emulator = request.getfixturevalue("bigquery_emulator")
     return lambda contract: bigquery_house(emulator, contract)
 

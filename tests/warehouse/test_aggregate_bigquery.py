@@ -58,7 +58,7 @@ async def test_a_question_about_groups_is_bounded_and_says_for_whom_it_is_billed
     assert request.body["maximumBytesBilled"] == str(20 * MIB)
     assert request.body["labels"] == {"contract": "analytics_table", "endpoint": "aggregate"}
     assert request.body["jobCreationMode"] == "JOB_CREATION_OPTIONAL"
-    assert 4000 < request.body["timeoutMs"] < 5000
+    assert 2000 < request.body["timeoutMs"] < 3000
     names = {one["name"]: one["parameterType"]["type"] for one in request.body["queryParameters"]}
     assert names == {"timezone": "STRING", "group_rows": "INT64"}
     await reader.close()

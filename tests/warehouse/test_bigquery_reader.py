@@ -54,7 +54,8 @@ async def test_a_question_is_bounded_in_bytes_and_in_time(rest: BigQueryRest) ->
     )
     body = await _asked(rest, reader)
     assert body["maximumBytesBilled"] == str(20 * MIB)
-    assert 4000 < body["timeoutMs"] < 5000
+    # The answer says by then which job to ask for; the whole may take longer.
+    assert 2000 < body["timeoutMs"] < 3000
     assert 4000 < int(body["jobTimeoutMs"]) <= 5000
     await reader.close()
 

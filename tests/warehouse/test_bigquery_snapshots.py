@@ -38,6 +38,17 @@ async def test_a_first_page_is_of_a_second_ago_which_the_service_clock_has_surel
     assert (page.snapshot, page.as_of) == (A_SECOND_AGO, A_SECOND_AGO.at)
 
 
+async def test_the_newest_moment_is_told_without_asking_and_stored_rows_are_read_at_it(
+    rest: BigQueryRest, reader: BigQueryReader
+) -> None:
+    moment = await reader.newest(CONTRACT)
+    assert (moment, rest.requests) == (A_SECOND_AGO, [])
+    rest.script("POST queries", result(ID[:1], []))
+    stream = await reader.stored(dataclasses.replace(IDS, snapshot=moment))
+    assert (_moments(rest), stream.as_of) == (["2026-11-25 11:59:59.000000+00:00"], moment.at)
+    stream.close()
+
+
 async def test_a_later_page_is_of_the_moment_of_the_first(rest: BigQueryRest, reader: BigQueryReader) -> None:
     earlier = Snapshot((NOON - timedelta(hours=1, microseconds=1)).astimezone(timezone(timedelta(hours=2))))
     rest.script("POST queries", result(ID, []))

@@ -25,7 +25,7 @@ from exposure.warehouse.duckdb_writer import DuckDBWriter
 from exposure.warehouse.port import SnapshotExpired
 from exposure.warehouse.schema import rows_table
 from fakes.questions import ask
-from fakes.rows import order_row
+from fakes.rows import NOON, order_row
 
 CONTRACT = orders.CONTRACT
 TABLE = rows_table(CONTRACT)
@@ -155,6 +155,23 @@ async def test_a_page_that_is_read_while_rows_are_committed_is_of_one_moment() -
         assert len(page.rows) == page.snapshot.rows
         # A transaction is in it or not.
         assert len(page.rows) % 2 == 0
+    await writer.close()
+    await reader.close()
+    connection.close()
+
+
+async def test_stored_rows_are_those_of_the_newest_moment_that_was_told() -> None:
+    connection = open_duckdb(None, [TABLE])
+    writer, reader = DuckDBWriter(connection), DuckDBReader(connection, clock=lambda: NOON)
+    await writer.append(TABLE, [order_row(order_id="a"), order_row(order_id="b")])
+    moment = await reader.newest(CONTRACT)
+    assert moment == Snapshot(NOON, 2)
+    await writer.append(TABLE, [order_row(order_id="c")])
+    query = ask(CONTRACT, select="order_id")
+    stream = await reader.stored(dataclasses.replace(query, snapshot=moment))
+    assert (await stream.next_rows(10), stream.as_of) == ([("a",), ("b",)], NOON)
+    assert (await reader.select(dataclasses.replace(query, snapshot=moment))).snapshot == moment
+    stream.close()
     await writer.close()
     await reader.close()
     connection.close()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from exposure.contracts.model import Column
+from exposure.contracts.model import Column, Contract
 from exposure.contracts.types import Array, LogicalType, Object, Scalar
 from exposure.query.aggregate_parse import count_rows
 from exposure.query.model import Query, Row, Snapshot
@@ -25,6 +26,7 @@ from fakes.bigquery_emulator import BigQueryEmulator
 from fakes.house import Build, House, bigquery_house, duckdb_house_on
 from fakes.questions import ask
 from fakes.random_walk import RandomWalk, random_walks
+from fakes.replicated import replica_house_of
 from fakes.rows import NOON, order_row
 from fakes.walk import following, walk, walk_rows
 
@@ -43,11 +45,23 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 async def test_on_duckdb_the_pages_put_together_are_the_snapshot_while_rows_are_stored(
     connection: duckdb.DuckDBPyConnection, scene: RandomWalk
 ) -> None:
-    dialect, table = DuckDBDialect(), rows_table(scene.contract)
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {dialect.identifier(table.dataset)}")
-    connection.execute(f"DROP TABLE IF EXISTS {dialect.path(table)}")
-    connection.execute(dialect.create(table))
+    _make_empty(connection, scene.contract)
     await _walk_while_rows_are_stored(lambda contract: duckdb_house_on(connection, contract), scene)
+
+
+# Fewer: after each append the replica is loaded anew.
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(scene=random_walks())
+async def test_in_front_of_a_replica_the_pages_put_together_are_the_snapshot_while_rows_are_stored(
+    connection: duckdb.DuckDBPyConnection, scene: RandomWalk
+) -> None:
+    @asynccontextmanager
+    async def build(contract: Contract) -> AsyncIterator[House]:
+        async with duckdb_house_on(connection, contract) as house, replica_house_of(house) as replica:
+            yield replica
+
+    _make_empty(connection, scene.contract)
+    await _walk_while_rows_are_stored(build, scene)
 
 
 # Few and not made smaller: each takes its time.
@@ -140,6 +154,14 @@ async def _walk_while_rows_are_stored(build: Build, scene: RandomWalk) -> None:
             assert await _counted(house, query, pages[0].snapshot) == len(scene.answer())
         afresh = await walk_rows(house.reader, query)
         assert _comparable(columns, afresh) == _comparable(columns, scene.answer(len(scene.later)))
+
+
+def _make_empty(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Make the contract's table anew."""
+    dialect, table = DuckDBDialect(), rows_table(contract)
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {dialect.identifier(table.dataset)}")
+    connection.execute(f"DROP TABLE IF EXISTS {dialect.path(table)}")
+    connection.execute(dialect.create(table))
 
 
 async def _counted(house: House, query: Query, snapshot: Snapshot | None) -> object:

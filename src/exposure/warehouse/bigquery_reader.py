@@ -1,13 +1,12 @@
 """Answers questions from BigQuery. May not write.
 
 The client library is synchronous, so questions run on a few threads. Each is bounded three times: in time,
-in bytes billed, and in how many may wait. Nothing is cached here.
+in bytes billed, and in how many may wait; what nobody waits for any more is cancelled. Nothing is kept.
 """
 
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,11 +15,12 @@ from typing import Any, TypeVar
 from google.cloud import bigquery
 
 from exposure.clock import now
-from exposure.contracts.model import Column
+from exposure.contracts.model import Column, Contract
 from exposure.query.aggregate import Aggregation
 from exposure.query.model import Query, Snapshot
 from exposure.warehouse.aggregate_sql import compile_aggregate, compile_question, group_columns
 from exposure.warehouse.bigquery_aggregate_dialect import BigQueryAggregateDialect, BigQueryStoredDialect
+from exposure.warehouse.bigquery_calls import BigQueryCall
 from exposure.warehouse.bigquery_dialect import BigQueryDialect
 from exposure.warehouse.bigquery_errors import FAILURES, warehouse_error
 from exposure.warehouse.bigquery_plan import dry_run, stored_rows, table_path
@@ -30,7 +30,7 @@ from exposure.warehouse.bigquery_values import converters, query_parameter, row_
 from exposure.warehouse.bounded_threads import BoundedThreads
 from exposure.warehouse.groups import cut_groups
 from exposure.warehouse.pages import Fetched, cut_page, fetch_within
-from exposure.warehouse.port import Groups, Page, Plan, SnapshotExpired, WarehouseUnavailable
+from exposure.warehouse.port import Groups, Page, Plan, SnapshotExpired, Unavailability, WarehouseUnavailable
 from exposure.warehouse.schema import rows_table
 from exposure.warehouse.sql import Statement, compile_select, compile_stream
 from exposure.warehouse.stream_pace import StreamPace
@@ -41,6 +41,8 @@ _MIB = 2**20
 _LEAST_BILLED = 10 * _MIB
 # Below it the client library would ask the service to wait for no time at all.
 _LEAST_SECONDS = 0.5
+# Most questions are answered by then; those that are not take two more requests each.
+_JOB_KNOWN_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class BigQueryReader:
             return await self._groups(counted, BigQueryStoredDialect(self._client.project))
         as_of = self._clock()
         path = table_path(rows_table(counted.contract), self._client.project)
-        rows = await self._run(lambda until: stored_rows(self._client, path, _left(until)))
+        rows = await self._run(lambda call: stored_rows(self._client, path, _left(call)))
         return Groups([(rows,)], complete=True, as_of=as_of, bytes_billed=0)
 
     async def explain(self, question: Query | Aggregation) -> Plan:
@@ -130,21 +132,33 @@ class BigQueryReader:
         if isinstance(question, Query):
             question = self._window.pin(question, self._clock())
         statement = compile_question(question, BigQueryAggregateDialect(self._dialect))
-        return await self._run(lambda until: self._plan(question, statement, until))
+        return await self._run(lambda call: self._plan(question, statement, call))
 
     async def stream(self, query: Query) -> BigQueryStream:
         """Run the query and return its rows, unread; see `Reader`."""
+        return await self._stream(query, self._dialect)
+
+    async def newest(self, contract: Contract) -> Snapshot:
+        """Return the newest moment any table can be read at; nothing is asked."""
+        del contract
+        return self._window.newest_at(self._clock())
+
+    async def stored(self, query: Query) -> BigQueryStream:
+        """Return every stored row that meets the filters, a key's several times if it is."""
+        return await self._stream(query, BigQueryStoredDialect(self._client.project))
+
+    async def _stream(self, query: Query, dialect: BigQueryDialect) -> BigQueryStream:
         as_of = self._checked(query)
-        statement = compile_stream(query, self._dialect)
+        statement = compile_stream(query, dialect)
         self._streams = {one for one in self._streams if one.is_open}
         if len(self._streams) + self._opening >= self._limits.streams:
-            raise WarehouseUnavailable("as many answers are read as streams as may be")
+            message = "as many answers are read as streams as may be"
+            raise WarehouseUnavailable(message, Unavailability.BUSY)
         pace = StreamPace.beginning_now(self._limits.deadline, self._limits.stream_deadline)
-        until = time.monotonic() + self._limits.deadline.total_seconds()
-        call = functools.partial(self._finish, query, statement, as_of, until)
+        finish = functools.partial(self._finish, query, statement, as_of)
         self._opening += 1
         try:
-            finished = await self._stream_threads.run(call, self._limits.deadline)
+            finished = await self._run(finish, self._stream_threads)
         finally:
             self._opening -= 1
         stream = BigQueryStream(finished, self._stream_threads, pace)
@@ -159,9 +173,14 @@ class BigQueryReader:
             stream.close()
         self._client.close()  # type: ignore[no-untyped-call]
 
-    async def _run(self, call: Callable[[float], T]) -> T:
-        until = time.monotonic() + self._limits.deadline.total_seconds()
-        return await self._threads.run(lambda: call(until), self._limits.deadline)
+    async def _run(self, ask: Callable[[BigQueryCall], T], threads: BoundedThreads | None = None) -> T:
+        deadline = self._limits.deadline
+        call = BigQueryCall(self._client, deadline)
+        try:
+            return await (threads or self._threads).run(lambda: call.run(ask), deadline)
+        finally:
+            # Past its deadline, or nobody waits for it any more; of one that has ended nothing is left.
+            call.give_up()
 
     async def _groups(self, aggregation: Aggregation, dialect: BigQueryDialect) -> Groups:
         statement = compile_aggregate(aggregation, BigQueryAggregateDialect(dialect))
@@ -175,15 +194,19 @@ class BigQueryReader:
         self._window.check(question, now)
         return question.snapshot.at if question.snapshot else now
 
-    def _plan(self, question: Query | Aggregation, statement: Statement, until: float) -> Plan:
-        seconds = _left(until)
+    def _plan(self, question: Query | Aggregation, statement: Statement, call: BigQueryCall) -> Plan:
+        seconds = _left(call)
         config = self._job_config(question, statement, seconds, "explain")
         return dry_run(self._client, statement, config, seconds)
 
     def _answer(
-        self, query: Query | Aggregation, statement: Statement, columns: tuple[Column, ...], until: float
+        self,
+        query: Query | Aggregation,
+        statement: Statement,
+        columns: tuple[Column, ...],
+        call: BigQueryCall,
     ) -> _Answer:
-        seconds = _left(until)
+        seconds = _left(call)
         try:
             found = self._ask(query, statement, seconds)
             converts = converters(columns)
@@ -197,8 +220,10 @@ class BigQueryReader:
             raise WarehouseUnavailable("BigQuery: the answer is not whole")
         return _Answer(fetched, _billed(found.total_bytes_processed or 0))
 
-    def _finish(self, query: Query, statement: Statement, as_of: datetime, until: float) -> FinishedQuery:
-        seconds = _left(until)
+    def _finish(
+        self, query: Query, statement: Statement, as_of: datetime, call: BigQueryCall
+    ) -> FinishedQuery:
+        seconds = _left(call)
         try:
             found = self._ask(query, statement, seconds, page_rows=PAGE_ROWS)
         except FAILURES as error:
@@ -219,7 +244,9 @@ class BigQueryReader:
             job_config=self._job_config(query, statement, seconds, endpoint),
             location=self._client.location,
             page_size=page_rows,
-            api_timeout=seconds,
+            # How long the service may keep its answer back before it says which job to ask for: only then can
+            # one that nobody waits for be cancelled. Rows of a stream are read long after this call.
+            api_timeout=seconds if page_rows else min(seconds, _JOB_KNOWN_SECONDS),
             wait_timeout=seconds,
             retry=bigquery.DEFAULT_RETRY.with_timeout(seconds),
             job_retry=None,  # type: ignore[arg-type]  # documented as "no retries of jobs"
@@ -228,10 +255,11 @@ class BigQueryReader:
     def _job_config(
         self, query: Query | Aggregation, statement: Statement, seconds: float, endpoint: str
     ) -> bigquery.QueryJobConfig:
+        most = self._limits.max_bytes_billed
         # Only options that jobs.query takes; any other would quietly cost it the fast path.
         config = bigquery.QueryJobConfig(
             query_parameters=[query_parameter(one) for one in statement.parameters],
-            maximum_bytes_billed=self._limits.max_bytes_billed,
+            maximum_bytes_billed=min(most, query.contract.max_bytes_billed or most),
             use_query_cache=True,
             labels={"contract": query.contract.name, "endpoint": endpoint},
         )
@@ -245,10 +273,11 @@ def _endpoint(query: Query | Aggregation) -> str:
     return "row" if query.is_of_one_key else "rows"
 
 
-def _left(until: float) -> float:
-    seconds = until - time.monotonic()
+def _left(call: BigQueryCall) -> float:
+    seconds = call.left
     if seconds < _LEAST_SECONDS:
-        raise WarehouseUnavailable("no time was left when a thread became free")
+        message = "no time was left when a thread became free"
+        raise WarehouseUnavailable(message, Unavailability.BUSY)
     return seconds
 
 

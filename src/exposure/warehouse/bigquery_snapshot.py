@@ -20,6 +20,10 @@ class SnapshotWindow:
     newest: timedelta
     oldest: timedelta
 
+    def newest_at(self, now: datetime) -> Snapshot:
+        """Return the newest moment there is."""
+        return Snapshot(now - self.newest)
+
     def pin(self, query: Query, now: datetime) -> Query:
         """Return the query with a snapshot: its own or the newest there is. One row by its key needs none.
 
@@ -28,7 +32,7 @@ class SnapshotWindow:
         self.check(query, now)
         if query.snapshot is not None or query.is_of_one_key:
             return query
-        return replace(query, snapshot=Snapshot(now - self.newest))
+        return replace(query, snapshot=self.newest_at(now))
 
     def check(self, question: Query | Aggregation, now: datetime) -> None:
         """Raise SnapshotExpired when the question's snapshot is older than what is kept."""

@@ -40,6 +40,11 @@ def open_duckdb(path: Path | None, tables: Sequence[Table]) -> duckdb.DuckDBPyCo
     return connection
 
 
+def open_memory() -> duckdb.DuckDBPyConnection:
+    """Open an empty database in memory."""
+    return duckdb.connect(":memory:", config=_CONFIG)
+
+
 def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(":memory:" if path is None else str(path), config=_CONFIG)

@@ -16,6 +16,7 @@ from typing import TypeVar
 import duckdb
 
 from exposure.clock import now
+from exposure.contracts.model import Contract
 from exposure.query.aggregate import Aggregation
 from exposure.query.model import Query, Row, Snapshot
 from exposure.warehouse.aggregate_sql import compile_aggregate, compile_question, group_columns
@@ -27,7 +28,14 @@ from exposure.warehouse.duckdb_stream import DuckDBStream
 from exposure.warehouse.duckdb_values import bindable, in_utc
 from exposure.warehouse.groups import cut_groups
 from exposure.warehouse.pages import Fetched, cut_page, fetch_within
-from exposure.warehouse.port import Groups, Page, Plan, SnapshotExpired, WarehouseUnavailable
+from exposure.warehouse.port import (
+    Groups,
+    Page,
+    Plan,
+    SnapshotExpired,
+    Unavailability,
+    WarehouseUnavailable,
+)
 from exposure.warehouse.schema import rows_table
 from exposure.warehouse.sql import Statement, compile_select, compile_stream
 from exposure.warehouse.stream_pace import StreamPace
@@ -62,7 +70,10 @@ class DuckDBReader:
         connection: duckdb.DuckDBPyConnection,
         limits: DuckDBReaderLimits | None = None,
         clock: Callable[[], datetime] = now,
+        dialect_of: Callable[[Aggregation], DuckDBAggregateDialect] = lambda _: _GROUPS,
     ) -> None:
+        """Read through cursors of the connection; `dialect_of` is how a question for groups is written."""
+        self._dialect_of = dialect_of
         self._limits = limits or DuckDBReaderLimits()
         self._clock = clock
         self._threads = BoundedThreads("duckdb-reader", self._limits.threads, self._limits.queue)
@@ -84,7 +95,7 @@ class DuckDBReader:
 
     async def aggregate(self, aggregation: Aggregation) -> Groups:
         """Return the groups; see `Reader`."""
-        statement = compile_aggregate(_checked(aggregation), _GROUPS)
+        statement = compile_aggregate(_checked(aggregation), self._dialect_of(aggregation))
         moment = aggregation.snapshot or Snapshot(self._clock())
         rows = in_utc(group_columns(aggregation), await self._rows(statement))
         return cut_groups(aggregation, rows, moment.at, bytes_billed=0)
@@ -106,7 +117,8 @@ class DuckDBReader:
         moment = query.snapshot or Snapshot(self._clock())
         self._streams = {one for one in self._streams if one.is_open}
         if len(self._streams) >= self._limits.streams:
-            raise WarehouseUnavailable("as many answers are read as streams as may be")
+            message = "as many answers are read as streams as may be"
+            raise WarehouseUnavailable(message, Unavailability.BUSY)
         pace = StreamPace.beginning_now(self._limits.deadline, self._limits.stream_deadline)
         cursor = self._connection.cursor()
         stream = DuckDBStream(cursor, query.columns, moment.at, self._stream_threads, pace)
@@ -114,8 +126,22 @@ class DuckDBReader:
         await stream.begin(statement)
         return stream
 
+    async def newest(self, contract: Contract) -> Snapshot:
+        """Return now, and how many rows the table holds."""
+        # The instant first: whatever is not counted was stored after it.
+        moment = Snapshot(self._clock())
+        return await self._run(lambda cursor: _counted(cursor, contract, moment))
+
+    async def stored(self, query: Query) -> DuckDBStream:
+        """Return every stored row that meets the filters: here a key is stored once."""
+        return await self.stream(query)
+
     async def close(self) -> None:
         """Release the threads; running questions and streams are interrupted."""
+        self.release()
+
+    def release(self) -> None:
+        """Do what `close` does, which waits for nothing."""
         self._threads.close()
         self._stream_threads.close()
         for stream in self._streams:
@@ -159,8 +185,13 @@ def _pinned(cursor: duckdb.DuckDBPyConnection, query: Query, moment: Snapshot) -
     if query.snapshot is not None or query.is_of_one_key:
         return query
     # Before the page is read: what is stored between the two is left out of this page as of the next ones.
-    found = cursor.execute(_DIALECT.count_stored(rows_table(query.contract))).fetchall()
-    return replace(query, snapshot=replace(moment, rows=found[0][0]))
+    return replace(query, snapshot=_counted(cursor, query.contract, moment))
+
+
+def _counted(cursor: duckdb.DuckDBPyConnection, contract: Contract, moment: Snapshot) -> Snapshot:
+    """Return the moment with the number of rows there are now."""
+    found = cursor.execute(_DIALECT.count_stored(rows_table(contract))).fetchall()
+    return replace(moment, rows=found[0][0])
 
 
 def _page_of(cursor: duckdb.DuckDBPyConnection, query: Query, moment: Snapshot) -> tuple[Query, Fetched]:

@@ -1,0 +1,119 @@
+"""A replica's rows as a table of DuckDB's in memory, for whatever is not asked by key or by time alone.
+
+It has one row per key because `Copy` puts in no other. Several questions run side by side, each on one
+thread, so that they slow one another down no more than they must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import duckdb
+import pyarrow as pa
+
+from exposure.contracts.model import Contract
+from exposure.contracts.types import Scalar
+from exposure.warehouse.duckdb_file import open_memory
+from exposure.warehouse.duckdb_reader import DuckDBReader, DuckDBReaderLimits
+from exposure.warehouse.replica.asked import Key
+from exposure.warehouse.replica.few_texts import LEAST_ROWS, MOST_TEXTS, FewTexts, UnnumberedText
+from exposure.warehouse.replica.table_dialect import TableDialect
+from exposure.warehouse.schema import rows_table
+
+_READING = DuckDBReaderLimits(deadline=timedelta(seconds=4), threads=2, queue=64, streams=1)
+# Sums of whole 1024ths below this are exact in a double, in whatever order they are made.
+_EXACT_BELOW = 2.0**43
+
+
+@dataclass
+class PlainNumbers:
+    """The columns of numbers whose sum, least and greatest do not depend on who computes them, or how.
+
+    All are whole 1024ths, which add up to less than 2^43; there is no NaN and no negative zero. `sizes` holds
+    the sum of their absolute values.
+    """
+
+    sizes: dict[str, float]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Return their names."""
+        return frozenset(self.sizes)
+
+    def add(self, name: str, size: float | None) -> None:
+        """Take more values into account; a size of None says that they are not plain."""
+        if name in self.sizes:
+            total = self.sizes.pop(name) + (0.0 if size is None else size)
+            if size is not None and total < _EXACT_BELOW:
+                self.sizes[name] = total
+
+
+class HeldTable:
+    """The table of one copy, and the reader that asks it."""
+
+    def __init__(self, contract: Contract, rows: pa.Table, *, numbers_texts: bool = True) -> None:
+        self._contract = contract
+        self._dialect = TableDialect()
+        self._table = rows_table(contract)
+        self._connection = open_memory()
+        self._connection.execute("SET threads = 1")
+        self._connection.execute(self._dialect.create_schema(self._table))
+        self._cursor = self._connection.cursor()
+        self.plain_numbers = PlainNumbers(
+            {column.name: 0.0 for column in contract.columns if column.type is Scalar.NUMBER}
+        )
+        is_worth_it = numbers_texts and rows.num_rows >= LEAST_ROWS
+        self.few = self._number_texts(rows) if is_worth_it else FewTexts()
+        self._put(rows, self._dialect.create_from(self._table, "rows", self.few.numbered))
+        self.reader = DuckDBReader(self._connection, _READING, dialect_of=self.few.dialect)
+
+    def add(self, rows: pa.Table, replaced: Sequence[Key]) -> None:
+        """Put rows in and take others out, both at once to whoever reads; raises UnnumberedText."""
+        self._cursor.execute("BEGIN")
+        try:
+            if replaced:
+                self._cursor.execute(self._dialect.delete(self._table), {"keys": list(replaced)})
+            self._put(rows, self._dialect.insert_from(self._table, "rows", self.few.numbered))
+        except BaseException as error:
+            self._cursor.execute("ROLLBACK")
+            if isinstance(error, duckdb.ConversionException) and self.few.numbered:
+                raise UnnumberedText(str(error).splitlines()[0]) from error
+            raise
+        self._cursor.execute("COMMIT")
+
+    def close(self) -> None:
+        """Give the memory back; a question under way fails."""
+        self.reader.release()
+        self._cursor.close()
+        self._connection.close()
+
+    def _put(self, rows: pa.Table, statement: str) -> None:
+        self._cursor.register("rows", rows)
+        try:
+            # Before the rows can be read: whoever has read them finds it said.
+            for name in self.plain_numbers.names:
+                self.plain_numbers.add(name, self._plain_size("rows", name))
+            self._cursor.execute(statement)
+        finally:
+            self._cursor.unregister("rows")
+
+    def _number_texts(self, rows: pa.Table) -> FewTexts:
+        numbered: dict[str, str] = {}
+        self._cursor.register("rows", rows)
+        for column in self._contract.columns:
+            if column.type is not Scalar.STRING or column.name == self._contract.key:
+                continue
+            found = self._cursor.execute(self._dialect.has_more_texts("rows", column.name, MOST_TEXTS))
+            if found.fetchone() == (False,):
+                # No declared name begins with an underscore.
+                numbered[column.name] = f"_number_{column.name}"
+                self._cursor.execute(self._dialect.create_numbers("rows", column.name, numbered[column.name]))
+        self._cursor.unregister("rows")
+        return FewTexts(numbered)
+
+    def _plain_size(self, source: str, name: str) -> float | None:
+        found = self._cursor.execute(self._dialect.plain_size(source, name)).fetchone()
+        is_plain, size = found or (True, 0.0)
+        return float(size) if is_plain else None

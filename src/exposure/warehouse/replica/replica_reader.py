@@ -1,0 +1,142 @@
+"""Answers what replicas can and passes everything else on: is a Reader, in front of one.
+
+A replica answers a question that bounds the event time to what it holds, or asks for a row it holds by its
+key, if everything in it is on the closed list of `exposure.warehouse.replica.proven`. One that is too old, is
+still loaded or fails is passed by: the answer then takes longer, and is the same.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from exposure.query.aggregate import Aggregation
+from exposure.query.model import Query
+from exposure.warehouse.pages import cut_page
+from exposure.warehouse.port import Groups, Page, Plan, Reader, RowStream, WarehouseError
+from exposure.warehouse.replica.asked import asked_of, is_by_time, key_asked
+from exposure.warehouse.replica.copy import Copy
+from exposure.warehouse.replica.follower import Follower
+from exposure.warehouse.replica.pinned import is_known, moment_of, numbered, pinned
+from exposure.warehouse.replica.proven import is_proven
+
+Answer = TypeVar("Answer", Page, Groups, Plan)
+_LOG = logging.getLogger(__name__)
+TIER = "replica"
+_BY_KEY, _BY_TIME = "the row of the key", "the rows of the event times, in their order"
+
+
+class ReplicaReader:
+    """Asks replicas first; they begin to load with the first question, whatever it is about."""
+
+    def __init__(self, reader: Reader, followers: Sequence[Follower]) -> None:
+        self._reader = reader
+        self._followers = {one.contract.name: one for one in followers}
+        self._has_begun = False
+
+    async def select(self, query: Query) -> Page:
+        """Return one page; see `Reader`."""
+        copy = self._copy(query)
+        if copy is None:
+            return await self._reader.select(query)
+        moment, asked = moment_of(copy, query), pinned(copy, query)
+        page = _page_at_once(copy, query) or await _answer(
+            copy, asked, copy.table.reader.select(numbered(copy, asked))
+        )
+        if page is None:
+            return await self._reader.select(query)
+        return replace(page, snapshot=moment, tier=TIER)
+
+    async def aggregate(self, aggregation: Aggregation) -> Groups:
+        """Return the groups; see `Reader`."""
+        groups = await self._groups(aggregation)
+        return await self._reader.aggregate(aggregation) if groups is None else groups
+
+    async def estimate(self, counted: Aggregation) -> Groups:
+        """Return the exact number of rows that are held, else what the reader estimates."""
+        # Of all rows the reader knows the number without reading any.
+        groups = await self._groups(counted) if counted.filters else None
+        return await self._reader.estimate(counted) if groups is None else groups
+
+    async def explain(self, question: Query | Aggregation) -> Plan:
+        """Return what would be run, here or behind; see `Reader`."""
+        copy = self._copy(question)
+        if copy is None:
+            return await self._reader.explain(question)
+        at_once = _found_at_once(copy, question) if isinstance(question, Query) else None
+        if at_once is not None:
+            return Plan(TIER, at_once, {}, 0)
+        asked = pinned(copy, question) if isinstance(question, Query) else question
+        plan = await _answer(copy, asked, copy.table.reader.explain(numbered(copy, asked)))
+        return await self._reader.explain(question) if plan is None else replace(plan, engine=TIER)
+
+    async def stream(self, query: Query) -> RowStream:
+        """Return all rows from the reader: what is large is not worth the memory of two."""
+        self._begin()
+        return await self._reader.stream(query)
+
+    async def close(self) -> None:
+        """Forget the replicas and close the reader."""
+        for follower in self._followers.values():
+            await follower.close()
+        await self._reader.close()
+
+    async def _groups(self, aggregation: Aggregation) -> Groups | None:
+        copy = self._copy(aggregation)
+        if copy is None:
+            return None
+        as_of = moment_of(copy, aggregation).at
+        groups = await _answer(copy, aggregation, copy.table.reader.aggregate(numbered(copy, aggregation)))
+        return None if groups is None else replace(groups, as_of=as_of, tier=TIER)
+
+    def _begin(self) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            for follower in self._followers.values():
+                follower.begin()
+
+    def _copy(self, question: Query | Aggregation) -> Copy | None:
+        """Return the copy that may answer the question."""
+        self._begin()
+        follower = self._followers.get(question.contract.name)
+        copy = follower.copy if follower is not None else None
+        return copy if copy is not None and _may_answer(copy, question) else None
+
+
+def _may_answer(copy: Copy, question: Query | Aggregation) -> bool:
+    if not is_known(copy, question) or not is_proven(question, copy.table.plain_numbers.names):
+        return False
+    span, key = asked_of(question).span, key_asked(question)
+    return copy.covers(span) or (key is not None and span.is_whole and copy.holds(key))
+
+
+def _found_at_once(copy: Copy, query: Query) -> str | None:
+    """Return how the answer is found without the table, None when it is not."""
+    key = key_asked(query) if query.snapshot is None else None
+    if key is not None and len(query.filters) == 1 and query.after is None and copy.holds(key):
+        return _BY_KEY
+    return _BY_TIME if is_by_time(query) and not asked_of(query).rest else None
+
+
+def _page_at_once(copy: Copy, query: Query) -> Page | None:
+    found, key = _found_at_once(copy, query), key_asked(query)
+    if found is None:
+        return None
+    if found == _BY_KEY and key is not None:
+        row = copy.row(key, query.columns)
+        return Page([row], complete=True, last=None, snapshot=copy.moment, bytes_billed=0)
+    return cut_page(query, copy.page(query, asked_of(query).span), copy.moment, bytes_billed=0)
+
+
+async def _answer(copy: Copy, question: Query | Aggregation, asking: Awaitable[Answer]) -> Answer | None:
+    """Return the answer, None when there is none here: the reader behind may have one, or the right error."""
+    try:
+        with copy.used():
+            answer = await asking
+            # Rows that came meanwhile may be such that it must not be answered here.
+            return answer if _may_answer(copy, question) else None
+    except WarehouseError as error:
+        _LOG.info("a replica passes a question on: %s", error)
+        return None
