@@ -1,4 +1,7 @@
-"""Where errors end: every endpoint is guarded, and what the framework itself refuses is a problem too."""
+"""Where errors end: every endpoint is guarded, and what the framework itself refuses is a problem too.
+
+A guarded endpoint is cancelled when its client goes away: what it asked of the warehouse costs money.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from exposure.api.departure import ClientLeft, while_awaited
 from exposure.api.problems import (
+    DEADLINE_EXCEEDED,
     INTERNAL_ERROR,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
@@ -23,6 +28,8 @@ from exposure.api.request import REQUEST_ID
 from exposure.query.errors import shown
 
 _LOG = logging.getLogger(__name__)
+# Read by nobody but the server's own count of answers, in which it is no error of ours.
+_CLIENT_LEFT = 499
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -32,7 +39,9 @@ def guarded(endpoint: Endpoint) -> Endpoint:
     async def answered(request: Request) -> Response:
         try:
             _refuse_line_break(request)
-            return await endpoint(request)
+            return await while_awaited(request.receive, endpoint(request))
+        except ClientLeft:
+            return Response(status_code=_CLIENT_LEFT)
         except Exception as error:
             problem = problem_of(error)
             _log(request, problem, error)
@@ -76,7 +85,7 @@ def _log(request: Request, problem: Problem, error: Exception) -> None:
         return
     request_id = request.scope[REQUEST_ID]
     where = shown(request.url.path)
-    if problem.kind is UPSTREAM_UNAVAILABLE:
+    if problem.kind in (UPSTREAM_UNAVAILABLE, DEADLINE_EXCEEDED):
         _LOG.warning("request %s to %s: the warehouse is unavailable: %s", request_id, where, error)
     elif problem.kind is INTERNAL_ERROR:
         _LOG.error("request %s to %s failed", request_id, where, exc_info=error)

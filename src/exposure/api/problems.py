@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from http import HTTPStatus
 
 import orjson
@@ -15,11 +17,13 @@ from exposure.warehouse.port import (
     AnswerOutOfRange,
     QueryTooExpensive,
     SnapshotExpired,
+    Unavailability,
     WarehouseMisconfigured,
     WarehouseUnavailable,
 )
 
 MEDIA_TYPE = "application/problem+json"
+_RETRYABLE = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,11 @@ class ProblemType:
     def path(self) -> str:
         """Return the path of the page that describes it."""
         return f"/problems/{self.code.lower().replace('_', '-')}"
+
+    @property
+    def is_retryable(self) -> bool:
+        """Return whether the very same request may be answered later."""
+        return self.status in _RETRYABLE
 
 
 INVALID_PARAMETER = ProblemType(
@@ -122,15 +131,29 @@ UPSTREAM_UNAVAILABLE = ProblemType(
     "UPSTREAM_UNAVAILABLE", HTTPStatus.SERVICE_UNAVAILABLE, "The warehouse does not answer",
     "Ask again after the seconds in Retry-After.",
 )  # fmt: skip
+DEADLINE_EXCEEDED = ProblemType(
+    "DEADLINE_EXCEEDED", HTTPStatus.GATEWAY_TIMEOUT, "The question takes too long",
+    "Its query was cancelled. Ask for less: bound the event time, select fewer columns; or ask again.",
+)  # fmt: skip
+TIME_BOUND_REQUIRED = ProblemType(
+    "TIME_BOUND_REQUIRED", HTTPStatus.BAD_REQUEST, "The question needs a bound on the event time",
+    "Add the parameter named in `errors`, such as its `suggestion`: it must hold for every row that is asked "
+    "for, so one beneath `or` or `not` does not count. One row by its key needs none. Nothing was read.",
+)  # fmt: skip
+BUDGET_SPENT = ProblemType(
+    "BUDGET_SPENT", HTTPStatus.TOO_MANY_REQUESTS, "The day's budget of bytes is spent",
+    "Answers that cost nothing are still given. Ask again after the seconds in Retry-After, when the day has "
+    "ended in UTC; narrower bounds on the event time and fewer columns make a budget last.",
+)  # fmt: skip
 PROBLEM_TYPES = (
     INVALID_PARAMETER, INVALID_PAGE_TOKEN, PAGE_TOKEN_MISMATCH, NOT_FOUND, METHOD_NOT_ALLOWED, NOT_ACCEPTABLE,
     URI_TOO_LONG, QUERY_TOO_EXPENSIVE, POSITION_TOO_LONG, INTERNAL_ERROR, UPSTREAM_MISCONFIGURED,
     UPSTREAM_UNAVAILABLE, UNAUTHENTICATED, QUOTA_EXCEEDED, HEADERS_TOO_LARGE, SIGNER_UNAVAILABLE,
-    ANSWER_OUT_OF_RANGE, PAGE_TOKEN_EXPIRED,
+    ANSWER_OUT_OF_RANGE, DEADLINE_EXCEEDED, TIME_BOUND_REQUIRED, BUDGET_SPENT, PAGE_TOKEN_EXPIRED,
 )  # fmt: skip
 # What any path may answer, whatever is asked: it comes before the question is looked at.
 ANYWHERE = (UNAUTHENTICATED, URI_TOO_LONG, QUOTA_EXCEEDED, HEADERS_TOO_LARGE, SIGNER_UNAVAILABLE)
-_RETRY_AFTER_SECONDS = "5"
+_RETRY_AFTER = timedelta(seconds=5)
 
 # What the warehouse said may name tables, accounts and projects: it is for the log alone.
 _UPSTREAM: tuple[tuple[type[Exception], ProblemType, str], ...] = (
@@ -138,15 +161,23 @@ _UPSTREAM: tuple[tuple[type[Exception], ProblemType, str], ...] = (
     (QueryTooExpensive, QUERY_TOO_EXPENSIVE, "the question would read more bytes than one question may"),
     (SnapshotExpired, PAGE_TOKEN_EXPIRED, "the walk this page_token belongs to began too long ago"),
     (WarehouseMisconfigured, UPSTREAM_MISCONFIGURED, "the warehouse refused the question"),
-    (WarehouseUnavailable, UPSTREAM_UNAVAILABLE, "the warehouse did not answer in time"),
 )
-_OF_TOKENS = {kind.code: kind for kind in (INVALID_PAGE_TOKEN, PAGE_TOKEN_MISMATCH)}
+_UNAVAILABLE = {
+    Unavailability.FAULT: (UPSTREAM_UNAVAILABLE, "the warehouse did not answer"),
+    Unavailability.DEADLINE: (DEADLINE_EXCEEDED, "the warehouse did not answer in time"),
+    Unavailability.BUSY: (UPSTREAM_UNAVAILABLE, "as many questions are asked of the warehouse as may be"),
+    Unavailability.RATE: (UPSTREAM_UNAVAILABLE, "the warehouse was asked too often"),
+    Unavailability.QUOTA: (UPSTREAM_UNAVAILABLE, "a quota of the warehouse is used up"),
+}
+# Kinds of their own where one thing alone is wrong with a request.
+_ALONE = {kind.code: kind for kind in (INVALID_PAGE_TOKEN, PAGE_TOKEN_MISMATCH, TIME_BOUND_REQUIRED)}
 
 
 class Problem(Exception):
     """Ends a request with a problem; `errors` lists what is wrong parameter by parameter.
 
-    `members` are what the kind's definition adds to the answer.
+    `members` are what the kind's definition adds to the answer; `retry_after`, of those that may be answered
+    later, is when.
     """
 
     def __init__(
@@ -155,12 +186,14 @@ class Problem(Exception):
         detail: str,
         errors: tuple[ParameterError, ...] = (),
         members: Mapping[str, object] | None = None,
+        retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind = kind
         self.detail = detail
         self.errors = errors
         self.members = dict(members or {})
+        self.retry_after = retry_after
 
 
 def problem_of(error: Exception) -> Problem:
@@ -169,9 +202,12 @@ def problem_of(error: Exception) -> Problem:
         return error
     if isinstance(error, BadQuery):
         alone = error.errors[0].code if len(error.errors) == 1 else ""
-        return Problem(_OF_TOKENS.get(alone, INVALID_PARAMETER), str(error), error.errors)
+        return Problem(_ALONE.get(alone, INVALID_PARAMETER), str(error), error.errors)
     if isinstance(error, UnknownContract):
         return _unknown_contract(error)
+    if isinstance(error, WarehouseUnavailable):
+        kind, detail = _UNAVAILABLE[error.reason]
+        return Problem(kind, detail, retry_after=error.retry_after)
     for expected, kind, detail in _UPSTREAM:
         if isinstance(error, expected):
             return Problem(kind, detail)
@@ -187,13 +223,15 @@ def answer(problem: Problem, request_id: str) -> Response:
         "status": kind.status.value,
         "detail": problem.detail,
         "code": kind.code,
+        "retryable": kind.is_retryable,
         "request_id": request_id,
         **({"errors": [asdict(error) for error in problem.errors]} if problem.errors else {}),
         **problem.members,
     }
     headers = {"Cache-Control": "no-store"}
-    if kind in (UPSTREAM_UNAVAILABLE, SIGNER_UNAVAILABLE):
-        headers["Retry-After"] = _RETRY_AFTER_SECONDS
+    if kind.status is HTTPStatus.SERVICE_UNAVAILABLE or problem.retry_after is not None:
+        wait = problem.retry_after or _RETRY_AFTER
+        headers["Retry-After"] = str(max(1, math.ceil(wait.total_seconds())))
     if kind is METHOD_NOT_ALLOWED:
         headers["Allow"] = "GET, HEAD"
     if kind.registered:

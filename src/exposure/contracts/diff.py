@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
 
 from exposure.contracts.access import Access
 from exposure.contracts.model import Column, Contract, ServiceLevel
 from exposure.contracts.types import Array, LogicalType, Object, describe
+from exposure.contracts.unbounded import Unbounded, UnboundedQuestions
 from exposure.contracts.unknown_fields import UnknownFields
 
 
@@ -73,6 +75,9 @@ def compare(old: Contract, new: Contract) -> Diff:
         *_storage(old, new),
         *_service_level(old.service_level, new.service_level),
         *_unknown_fields(old.unknown_fields, new.unknown_fields),
+        *_unbounded(old.unbounded, new.unbounded),
+        *_replica(old, new),
+        *_max_bytes_billed(old.max_bytes_billed, new.max_bytes_billed),
         *_access(old.access, new.access),
     ]
     ordered = sorted(changes, key=lambda change: -change.impact)
@@ -192,6 +197,39 @@ def _unknown_fields(old: UnknownFields, new: UnknownFields) -> Iterator[Change]:
         yield Change(Impact.BREAKING, "unknown_fields", f"{what}: fields in _extra are no longer kept")
     else:
         yield Change(Impact.COMPATIBLE, "unknown_fields", what)
+
+
+def _unbounded(old: UnboundedQuestions, new: UnboundedQuestions) -> Iterator[Change]:
+    if old == new:
+        return
+    impact = Impact.BREAKING if _answered(new) < _answered(old) else Impact.COMPATIBLE
+    what = f"was {_named(old)} and is {_named(new)}: questions without a bound mean other rows"
+    yield Change(impact, "unbounded", what)
+
+
+def _replica(old: Contract, new: Contract) -> Iterator[Change]:
+    if old.replica != new.replica:
+        what = f"was {old.replica or 'none'} and is {new.replica or 'none'}: answers take other times"
+        yield Change(Impact.COMPATIBLE, "replica", what)
+
+
+def _answered(unbounded: UnboundedQuestions) -> timedelta:
+    """Return how far back a question reaches that has no bound."""
+    if isinstance(unbounded, timedelta):
+        return unbounded
+    return timedelta.max if unbounded is Unbounded.ALLOW else timedelta(0)
+
+
+def _named(unbounded: UnboundedQuestions) -> str:
+    return f"{unbounded.days} days" if isinstance(unbounded, timedelta) else unbounded.value
+
+
+def _max_bytes_billed(old: int | None, new: int | None) -> Iterator[Change]:
+    if old == new:
+        return
+    is_less = new is not None and (old is None or new < old)
+    what = "is less: questions answered today may be refused" if is_less else "is more"
+    yield Change(Impact.BREAKING if is_less else Impact.COMPATIBLE, "max_bytes_billed", what)
 
 
 def _access(old: Access, new: Access) -> Iterator[Change]:

@@ -11,7 +11,9 @@ from datetime import timedelta
 
 from exposure.contracts import rules
 from exposure.contracts.access import CLOSED, Access, check_access
+from exposure.contracts.hot_window import check_window
 from exposure.contracts.types import LogicalType, Scalar
+from exposure.contracts.unbounded import Unbounded, UnboundedQuestions, check_questions
 from exposure.contracts.unknown_fields import UnknownFields
 
 
@@ -73,7 +75,10 @@ class Contract:
     `key` names the column that identifies a row (at most one row per key is served); `event_time` names
     the timestamp the table is partitioned by. `retention` is how long after its event time a row is kept,
     None for ever. `access` says who may read it: nobody, unless it grants something. `unknown_fields` says
-    what becomes of published fields that are not declared here.
+    what becomes of published fields that are not declared here, `unbounded` what a question means that bounds
+    the event time by nothing: a number of days, all rows, or nothing. `max_bytes_billed` is the most one
+    question may bill where that is less than what the deployment allows. `replica` is how far back the API
+    keeps rows in memory, None for no rows.
     """
 
     name: str
@@ -90,11 +95,16 @@ class Contract:
     service_level: ServiceLevel = field(default_factory=ServiceLevel)
     access: Access = CLOSED
     unknown_fields: UnknownFields = UnknownFields.KEEP
+    unbounded: UnboundedQuestions = Unbounded.ALLOW
+    max_bytes_billed: int | None = None
+    replica: timedelta | None = None
 
     def __post_init__(self) -> None:
         """Refuse a declaration that cannot be stored or served, with `WrongDeclaration`."""
         rules.check_contract(self)
         check_access(self)
+        check_questions(self)
+        check_window(self)
 
     @property
     def stored_columns(self) -> tuple[Column, ...]:

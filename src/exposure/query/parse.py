@@ -30,6 +30,7 @@ from exposure.query.grammar import (
 from exposure.query.model import Condition, Query, comparisons
 from exposure.query.names import Names
 from exposure.query.page_token import BadPageToken, continue_query
+from exposure.query.time_bound import refuse_unbounded
 from exposure.query.where import parse_where
 
 T = TypeVar("T")
@@ -103,6 +104,11 @@ class Attempts:
             self._errors.extend(bad.errors)
             return default
 
+    @property
+    def have_failed(self) -> bool:
+        """Return whether any attempt has failed."""
+        return bool(self._errors)
+
     def raise_errors(self) -> None:
         """Raise BadQuery when any attempt has failed."""
         if self._errors:
@@ -126,6 +132,9 @@ def part_parameters(
             if name == WHERE:
                 filters.extend(attempts.make(functools.partial(parse_where, names, text), ()))
     attempts.make(functools.partial(_bound_comparisons, filters), None)
+    # A bound that is there but mistyped is not also missing.
+    if not attempts.have_failed and names.filterable:
+        attempts.make(functools.partial(refuse_unbounded, names.contract, filters), None)
     return words, filters
 
 

@@ -9,9 +9,10 @@ from importlib.util import find_spec
 
 import google.auth
 from google.auth.credentials import AnonymousCredentials, Credentials
-from google.auth.transport.requests import AuthorizedSession
 from google.cloud import bigquery
 from requests.adapters import HTTPAdapter
+
+from exposure.warehouse.bigquery_calls import CallSession
 
 OPTIONAL_JOBS = "JOB_CREATION_OPTIONAL"
 
@@ -25,7 +26,7 @@ def bigquery_client(
     process's own. Raises google.auth's DefaultCredentialsError when it has none.
     """
     credentials = _no_credentials() if endpoint else _own_credentials()
-    session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+    session = CallSession(credentials)  # type: ignore[no-untyped-call]
     # The library's session keeps ten connections and throws the others away after each answer.
     adapter = HTTPAdapter(pool_connections=2, pool_maxsize=connections)
     session.mount("https://", adapter)

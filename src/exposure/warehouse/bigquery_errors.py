@@ -9,15 +9,18 @@ from __future__ import annotations
 import concurrent.futures
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import requests.exceptions
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.auth.exceptions import GoogleAuthError
 
+from exposure.warehouse.bigquery_calls import NobodyWaits
 from exposure.warehouse.port import (
     AnswerOutOfRange,
     QueryTooExpensive,
     SnapshotExpired,
+    Unavailability,
     WarehouseError,
     WarehouseMisconfigured,
     WarehouseUnavailable,
@@ -26,23 +29,18 @@ from exposure.warehouse.port import (
 # Everything a call of the client may raise when the service, the network or the set-up is at fault.
 FAILURES = (
     GoogleAPICallError, RetryError, GoogleAuthError, requests.exceptions.RequestException,
-    concurrent.futures.TimeoutError, ConnectionError,
+    concurrent.futures.TimeoutError, ConnectionError, NobodyWaits,
 )  # fmt: skip
-_REASONS: dict[str, type[WarehouseError]] = {
-    "bytesBilledLimitExceeded": QueryTooExpensive,
-    "rateLimitExceeded": WarehouseUnavailable,
-    "quotaExceeded": WarehouseUnavailable,
-    "backendError": WarehouseUnavailable,
-    "internalError": WarehouseUnavailable,
-    "badGateway": WarehouseUnavailable,
-    "jobBackendError": WarehouseUnavailable,
-    "jobInternalError": WarehouseUnavailable,
-    "jobRateLimitExceeded": WarehouseUnavailable,
-    "resourcesExceeded": WarehouseUnavailable,
-    "tableUnavailable": WarehouseUnavailable,
-    "stopped": WarehouseUnavailable,
-    "timeout": WarehouseUnavailable,
-}
+# Of these the service may be well: its answer did not come by the deadline.
+_LATE = (requests.exceptions.Timeout, concurrent.futures.TimeoutError, NobodyWaits)
+# https://cloud.google.com/bigquery/docs/troubleshoot-quotas: a rate passes in seconds, a quota does not.
+_RATE_PASSES, _QUOTA_PASSES = timedelta(seconds=2), timedelta(minutes=10)
+_RATE = ("rateLimitExceeded", "jobRateLimitExceeded")
+_QUOTA = ("quotaExceeded",)
+_FAULT = (
+    "backendError", "internalError", "badGateway", "jobBackendError", "jobInternalError", "resourcesExceeded",
+    "tableUnavailable", "stopped", "timeout",
+)  # fmt: skip
 _OUT_OF_RANGE = re.compile(r"(over|under)flow|out of (allowed )?range", re.IGNORECASE)
 _NO_SNAPSHOT = re.compile(r"invalid snapshot time|cannot read before", re.IGNORECASE)
 _TRY_LATER = (408, 429)
@@ -56,13 +54,16 @@ def warehouse_error(error: Exception) -> WarehouseError:
         return _of_call(error)
     if isinstance(error, GoogleAuthError) and not error.retryable:
         return WarehouseMisconfigured(f"BigQuery: the credentials do not work: {error}")
-    return WarehouseUnavailable(f"BigQuery: {type(error).__name__}: {error}")
+    is_late = isinstance(error, _LATE) and not isinstance(error, requests.exceptions.ConnectionError)
+    reason = Unavailability.DEADLINE if is_late else Unavailability.FAULT
+    return WarehouseUnavailable(f"BigQuery: {type(error).__name__}: {error}", reason)
 
 
 def _of_call(error: GoogleAPICallError) -> WarehouseError:
     for reason in _reasons(error):
-        if reason in _REASONS:
-            return _REASONS[reason](f"BigQuery: {reason}: {error.message}")
+        known = _of_reason(reason, f"BigQuery: {reason}: {error.message}")
+        if known is not None:
+            return known
         # The SQL is our own, so a value that fits no type can only be one of the answer: a sum, a date.
         if reason == "invalidQuery" and _OUT_OF_RANGE.search(error.message or ""):
             return AnswerOutOfRange(f"BigQuery: {error.message}")
@@ -71,6 +72,16 @@ def _of_call(error: GoogleAPICallError) -> WarehouseError:
     status = int(error.code or 500)
     kind = WarehouseUnavailable if status >= 500 or status in _TRY_LATER else WarehouseMisconfigured
     return kind(f"BigQuery: {error.message}")
+
+
+def _of_reason(reason: str, message: str) -> WarehouseError | None:
+    if reason == "bytesBilledLimitExceeded":
+        return QueryTooExpensive(message)
+    if reason in _RATE:
+        return WarehouseUnavailable(message, Unavailability.RATE, _RATE_PASSES)
+    if reason in _QUOTA:
+        return WarehouseUnavailable(message, Unavailability.QUOTA, _QUOTA_PASSES)
+    return WarehouseUnavailable(message) if reason in _FAULT else None
 
 
 def _reasons(error: GoogleAPICallError) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Blocking calls of a reader, off the event loop: a few threads, a short queue, a deadline.
 
-It does not stop a call that is running: who can stop one (DuckDB interrupts, BigQuery has timeouts of its
-own) does so when `run` gives it up.
+It does not stop a call that is running: who can stop one (DuckDB interrupts, a job of BigQuery is
+cancelled) does so when `run` gives it up.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TypeVar
 
-from exposure.warehouse.port import WarehouseUnavailable
+from exposure.warehouse.port import Unavailability, WarehouseUnavailable
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class BoundedThreads:
         thread) passes, and when `close` drops a call that waits.
         """
         if not self._slots.acquire(blocking=False):
-            raise WarehouseUnavailable("too many questions are waiting")
+            raise WarehouseUnavailable("too many questions are waiting", Unavailability.BUSY)
         try:
             submitted = self._executor.submit(call)
         except RuntimeError as error:
@@ -44,7 +44,8 @@ class BoundedThreads:
         try:
             await asyncio.wait({answer}, timeout=deadline.total_seconds())
             if not answer.done():
-                raise WarehouseUnavailable("the question took longer than its deadline")
+                message = "the question took longer than its deadline"
+                raise WarehouseUnavailable(message, Unavailability.DEADLINE)
             if answer.cancelled():
                 raise WarehouseUnavailable("the reader was closed before the question began")
             return answer.result()

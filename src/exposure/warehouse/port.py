@@ -8,20 +8,51 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Protocol
 
 from exposure.query.aggregate import Aggregation
 from exposure.query.model import Query, Row, Snapshot
 from exposure.warehouse.schema import Table
 
+# Where rows are read unless an answer says otherwise.
+WAREHOUSE = "warehouse"
+
 
 class WarehouseError(Exception):
     """Nothing was stored or read. The row or the question was not at fault."""
 
 
+class Unavailability(StrEnum):
+    """Why the warehouse does not answer.
+
+    FAULT: it fails, or is not there. DEADLINE: the question took longer than it may. BUSY: we ask as much at
+    a time as we may. RATE: too many questions in too little time. QUOTA: a quota of it is used up.
+    """
+
+    FAULT = "fault"
+    DEADLINE = "deadline"
+    BUSY = "busy"
+    RATE = "rate"
+    QUOTA = "quota"
+
+
 class WarehouseUnavailable(WarehouseError):
-    """The warehouse is down, slow or out of quota: the same call may succeed later."""
+    """The warehouse is down, slow or out of quota: the same call may succeed later.
+
+    `retry_after` is how long asking again is in vain, None where that is not known.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        reason: Unavailability = Unavailability.FAULT,
+        retry_after: timedelta | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.retry_after = retry_after
 
 
 class WarehouseMisconfigured(WarehouseError):
@@ -52,7 +83,7 @@ class Page:
     `exposure.contracts.types.Scalar`. `complete` is False when rows remain after the last one; `last`
     is then the position to go on from (`Query.after`). `snapshot` is what the rows were read at: that of the
     query, or of a first page the one to go on with; of a question for one key, which a page answers whole,
-    it is only the moment.
+    it is only the moment. `tier` says where they were read.
     """
 
     rows: Sequence[Row]
@@ -60,6 +91,7 @@ class Page:
     last: Row | None
     snapshot: Snapshot
     bytes_billed: int
+    tier: str = WAREHOUSE
 
     @property
     def as_of(self) -> datetime:
@@ -83,6 +115,7 @@ class Groups:
     as_of: datetime
     bytes_billed: int
     cut: frozenset[int] = frozenset()
+    tier: str = WAREHOUSE
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
-from exposure.warehouse.port import WarehouseUnavailable
+from exposure.warehouse.port import Unavailability, WarehouseUnavailable
 
 
 @dataclass(frozen=True)
@@ -25,5 +25,6 @@ class StreamPace:
         """Return how long the next part may take; raises WarehouseUnavailable when the time is up."""
         left = self.until - time.monotonic()
         if left <= 0:
-            raise WarehouseUnavailable("the answer took longer to read than its deadline")
+            message = "the answer took longer to read than its deadline"
+            raise WarehouseUnavailable(message, Unavailability.DEADLINE)
         return min(timedelta(seconds=left), self.deadline)

@@ -156,6 +156,12 @@ class Store:
             raise StoreUnavailable("connection refused")
         return await self.buckets.take(quota, subject)
 
+    async def spend(self, purse: str, amount: int, kept_seconds: int) -> int:
+        self.asked += 1
+        if self.is_down:
+            raise StoreUnavailable("connection refused")
+        return await self.buckets.spend(purse, amount, kept_seconds)
+
     async def close(self) -> None:
         self.closed = True
 
@@ -176,6 +182,19 @@ async def test_while_the_store_is_down_each_process_counts_for_itself(
     assert sum(not one.is_refused for one in await spend(buckets, 50)) == 10
     assert store.asked == 1
     assert len(caplog.records) == 1
+
+
+async def test_what_is_spent_is_counted_where_requests_are(clock: TurnedClock) -> None:
+    store = Store(clock)
+    one, two = (FallbackBuckets(store, LocalBuckets(clock), clock) for _ in range(2))
+    assert [await buckets.spend("a", 5, 60) for buckets in (one, two, one)] == [5, 10, 15]
+    store.is_down = True
+    assert [await one.spend("a", 5, 60) for _ in range(2)] == [5, 10]
+    assert (await one.take(QUOTA, "a")).remaining == 9
+    assert store.asked == 4
+    store.is_down = False
+    clock.turn(5)
+    assert await one.spend("a", 5, 60) == 20
 
 
 async def test_a_store_that_is_back_is_used_again(clock: TurnedClock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,6 +35,23 @@ class Caller:
 
 
 ANONYMOUS = Caller("", None)
+Holds = Callable[[], bool]
+
+
+def always() -> bool:
+    """Hold for nobody known: there is nothing that could end."""
+    return True
+
+
+@dataclass(frozen=True)
+class Known:
+    """Who asks. `holds` tells at once whether their credential would be accepted again without a look."""
+
+    caller: Caller
+    holds: Holds
+
+
+NOBODY = Known(ANONYMOUS, always)
 
 
 class CallerSource(Protocol):
@@ -41,6 +59,9 @@ class CallerSource(Protocol):
 
     async def caller(self, credential: str) -> Caller:
         """Return whose credential it is; raises Unauthenticated or CannotVerify."""
+
+    def holding(self, credential: str) -> Holds:
+        """Return what tells, without asking anybody, whether a credential just accepted still would be."""
 
     async def close(self) -> None:
         """Release what is held."""

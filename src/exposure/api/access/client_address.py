@@ -6,6 +6,7 @@ the client, who may write anything.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 
 from starlette.datastructures import Headers
@@ -14,6 +15,8 @@ from starlette.types import Scope
 _UNKNOWN = "unknown"
 # Whoever has one IPv6 address has the 2^64 of its network.
 _IPV6_PREFIX = 64
+# To read one takes as long as to answer from the cache.
+_REMEMBERED = 4096
 
 
 def client_address(scope: Scope, trusted_proxies: int) -> str:
@@ -31,6 +34,7 @@ def client_address(scope: Scope, trusted_proxies: int) -> str:
     return _address(peer) or _UNKNOWN
 
 
+@functools.lru_cache(_REMEMBERED)
 def _address(text: str) -> str | None:
     try:
         address = ipaddress.ip_address(text)

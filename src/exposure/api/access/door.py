@@ -7,16 +7,19 @@ Run's own check of callers, and grants nothing here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from exposure.api.access.caller import ANONYMOUS, Caller, CallerSource, Unauthenticated
+from exposure.api.access.budget import Account, ByteBudget
+from exposure.api.access.caller import NOBODY, Caller, CallerSource, Known, Unauthenticated
 from exposure.api.access.client_address import client_address
 from exposure.api.access.keys import PREFIX
 from exposure.api.access.rate_limit import Limits, Standing
+from exposure.clock import now
 
 _KEY_FIELD, _TOKEN_FIELD = "x-api-key", "authorization"
 
@@ -26,6 +29,8 @@ class Door:
     """How callers are known, and how often they may come. As it is without arguments, nobody is known.
 
     `trusted_proxies` is how many stand between clients and us. `origins` may read answers in a browser.
+    `clock` says which day it is: by days questions are answered that bound the event time by nothing.
+    `budget` is what one caller's questions may bill; it counts in the same buckets as `limits`.
     """
 
     keys: CallerSource | None = None
@@ -33,8 +38,10 @@ class Door:
     limits: Limits | None = None
     trusted_proxies: int = 0
     origins: Sequence[str] = ()
+    clock: Callable[[], datetime] = now
+    budget: ByteBudget | None = None
 
-    async def caller(self, headers: Headers) -> Caller:
+    async def known(self, headers: Headers) -> Known:
         """Return who asks; raises Unauthenticated or CannotVerify."""
         offered = list(self._offered(headers))
         if len(offered) > 1:
@@ -42,14 +49,21 @@ class Door:
         for source, credential in offered:
             if source is None:
                 raise Unauthenticated("the API key is not valid")
-            return await source.caller(credential)
-        return ANONYMOUS
+            caller = await source.caller(credential)
+            return Known(caller, source.holding(credential))
+        return NOBODY
 
     async def take(self, scope: Scope, caller: Caller) -> list[Standing]:
         """Count the request; return where its address and its caller stand."""
         if self.limits is None:
             return []
         return await self.limits.take(client_address(scope, self.trusted_proxies), caller.subject)
+
+    def account(self, scope: Scope, caller: Caller) -> Account | None:
+        """Return who pays for what the request asks; None where nobody does."""
+        if self.budget is None:
+            return None
+        return self.budget.account(caller.subject or client_address(scope, self.trusted_proxies))
 
     async def close(self) -> None:
         """Close what callers are known by and what requests are counted in."""

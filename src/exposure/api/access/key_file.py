@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from exposure.api.access.caller import Caller, Unauthenticated
+from exposure.api.access.caller import Caller, Holds, Unauthenticated
 from exposure.api.access.keys import StoredKey, WrongKeys, find, read_keys
 from exposure.clock import now
 from exposure.contracts.access import Credential
@@ -45,6 +45,18 @@ class KeyFile:
         if not key.is_valid(self._clock()):
             raise Unauthenticated("the API key has expired")
         return _caller(key)
+
+    def holding(self, credential: str) -> Holds:
+        """Return what tells whether the key is still known, valid, and not due to be looked for again."""
+        keys = self._keys
+        key = find(keys, credential)
+
+        def holds() -> bool:
+            now = self._clock()
+            is_fresh = (now - self._looked).total_seconds() < SECONDS_BETWEEN_LOOKS
+            return is_fresh and self._keys is keys and key is not None and key.is_valid(now)
+
+        return holds
 
     async def close(self) -> None:
         """Hold nothing."""

@@ -13,11 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exposure.api.access.caller import ANONYMOUS, Caller, CannotVerify, Unauthenticated
+from exposure.api.access.budget import PAYER
+from exposure.api.access.caller import ANONYMOUS, NOBODY, CannotVerify, Known, Unauthenticated
 from exposure.api.access.door import Door
 from exposure.api.access.guard import IN_FORCE
 from exposure.api.access.policy import Policy, View
 from exposure.api.access.rate_limit import Standing, limit_fields
+from exposure.api.passage import PASSAGE, Passage
 from exposure.api.problems import QUOTA_EXCEEDED, SIGNER_UNAVAILABLE, UNAUTHENTICATED, Problem, answer
 from exposure.api.request import REQUEST_ID
 from exposure.contracts.catalog import Catalog
@@ -63,36 +65,44 @@ class AccessLayer:
         return app
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        caller, problem = await self._who(scope)
-        standings = await self._door.take(scope, caller)
+        passage: Passage = scope.get(PASSAGE) or Passage()
+        known, problem = await self._who(scope)
+        standings = passage.standings
+        if standings is None:
+            standings = await self._door.take(scope, known.caller)
         problem = _exceeded(standings) or problem
         fields = limit_fields(standings)
 
+        account = self._door.account(scope, known.caller)
+
         async def decorated(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _decorate(MutableHeaders(scope=message), fields)
+                limits = fields if account is None else account.added_to(fields)
+                _decorate(MutableHeaders(scope=message), limits)
             await send(message)
 
         if problem is not None:
             await answer(problem, scope[REQUEST_ID])(scope, receive, decorated)
             return
-        view = self._policy.view(caller)
-        token = IN_FORCE.set(view)
+        passage.known = known
+        view = self._policy.view(known.caller)
+        token, payer = IN_FORCE.set(view), PAYER.set(account)
         try:
             await self.app(view)(scope, receive, decorated)
         finally:
             IN_FORCE.reset(token)
+            PAYER.reset(payer)
 
-    async def _who(self, scope: Scope) -> tuple[Caller, Problem | None]:
+    async def _who(self, scope: Scope) -> tuple[Known, Problem | None]:
         """Return who asks, or nobody and why their credential does not count."""
         try:
-            return await self._door.caller(Headers(scope=scope)), None
+            return await self._door.known(Headers(scope=scope)), None
         except Unauthenticated as error:
             _LOG.info("request %s: a credential was refused: %s", scope[REQUEST_ID], error)
-            return ANONYMOUS, Problem(UNAUTHENTICATED, str(error))
+            return NOBODY, Problem(UNAUTHENTICATED, str(error))
         except CannotVerify as error:
             _LOG.warning("request %s: a credential cannot be verified: %s", scope[REQUEST_ID], error)
-            return ANONYMOUS, Problem(SIGNER_UNAVAILABLE, "the keys of the token's signer cannot be had")
+            return NOBODY, Problem(SIGNER_UNAVAILABLE, "the keys of the token's signer cannot be had")
 
 
 def _exceeded(standings: Sequence[Standing]) -> Problem | None:

@@ -11,10 +11,12 @@ import logging
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import NamedTuple, Protocol, TypeVar
 
+T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 # About 10 MB at most; whoever is forgotten begins with a full bucket.
 _KEPT_BUCKETS = 50_000
@@ -34,14 +36,13 @@ class Quota:
     requests: int
     window_seconds: int = 60
 
-    @property
+    @cached_property
     def interval(self) -> float:
         """Return the seconds in which one request is earned."""
         return self.window_seconds / self.requests
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """Where somebody stands: requests left and, when this one was one too many, seconds until the next."""
 
     quota: Quota
@@ -70,10 +71,16 @@ def standing_of(quota: Quota, fill_seconds: float) -> Standing:
 
 
 class Buckets(Protocol):
-    """Takes one request out of somebody's bucket."""
+    """Takes one request out of somebody's bucket, and counts what is spent from a purse."""
 
     async def take(self, quota: Quota, subject: str) -> Standing:
         """Return where the subject stands afterwards; raises StoreUnavailable."""
+
+    async def spend(self, purse: str, amount: int, kept_seconds: int) -> int:
+        """Return what was spent from the purse, with this amount; raises StoreUnavailable.
+
+        A purse is forgotten when nothing was spent from it for `kept_seconds`.
+        """
 
     async def close(self) -> None:
         """Release what is held."""
@@ -85,6 +92,7 @@ class LocalBuckets:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._full_at: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._spent: OrderedDict[str, int] = OrderedDict()
 
     async def take(self, quota: Quota, subject: str) -> Standing:
         """Return where the subject stands afterwards."""
@@ -97,6 +105,16 @@ class LocalBuckets:
         if len(self._full_at) > _KEPT_BUCKETS:
             self._full_at.popitem(last=False)
         return standing
+
+    async def spend(self, purse: str, amount: int, kept_seconds: int) -> int:
+        """Return what was spent; of all purses those spent from longest ago are forgotten first."""
+        spent = self._spent.get(purse, 0) + amount
+        if amount:
+            self._spent[purse] = spent
+            self._spent.move_to_end(purse)
+        if len(self._spent) > _KEPT_BUCKETS:
+            self._spent.popitem(last=False)
+        return spent
 
     async def close(self) -> None:
         """Hold nothing."""
@@ -113,19 +131,26 @@ class FallbackBuckets:
 
     async def take(self, quota: Quota, subject: str) -> Standing:
         """Return where the subject stands afterwards."""
-        # A store that is down is asked now and then, not by every request.
-        if self._clock() >= self._shared_again:
-            try:
-                return await self._shared.take(quota, subject)
-            except StoreUnavailable as error:
-                _LOG.warning("requests are counted in this process alone: %s", error)
-                self._shared_again = self._clock() + _SECONDS_WITHOUT_STORE
-        return await self._local.take(quota, subject)
+        return await self._of_either(lambda buckets: buckets.take(quota, subject))
+
+    async def spend(self, purse: str, amount: int, kept_seconds: int) -> int:
+        """Return what was spent, as far as whoever answers knows."""
+        return await self._of_either(lambda buckets: buckets.spend(purse, amount, kept_seconds))
 
     async def close(self) -> None:
         """Close both."""
         await self._shared.close()
         await self._local.close()
+
+    async def _of_either(self, count: Callable[[Buckets], Awaitable[T]]) -> T:
+        # A store that is down is asked now and then, not by every request.
+        if self._clock() >= self._shared_again:
+            try:
+                return await count(self._shared)
+            except StoreUnavailable as error:
+                _LOG.warning("requests are counted in this process alone: %s", error)
+                self._shared_again = self._clock() + _SECONDS_WITHOUT_STORE
+        return await count(self._local)
 
 
 @dataclass(frozen=True)
@@ -140,9 +165,12 @@ class Limits:
         """Count a request; return where its address and its caller, "" for nobody known, stand."""
         standings: list[Standing] = []
         for quota, counted in ((self.address, address), (self.caller, subject)):
-            # What the address is refused costs the caller nothing.
-            if quota is not None and counted and not any(one.is_refused for one in standings):
-                standings.append(await self.buckets.take(quota, counted))
+            if quota is not None and counted:
+                standing = await self.buckets.take(quota, counted)
+                standings.append(standing)
+                if standing.is_refused:
+                    # What the address is refused costs the caller nothing.
+                    break
         return standings
 
 
@@ -153,7 +181,12 @@ def limit_fields(standings: Sequence[Standing]) -> dict[str, str]:
     policy = ", ".join(
         f'"{one.quota.name}";q={one.quota.requests};w={one.quota.window_seconds}' for one in standings
     )
-    limit = ", ".join(f'"{one.quota.name}";r={one.remaining};t={one.window}' for one in standings)
-    fields = {"RateLimit-Policy": policy, "RateLimit": limit}
+    fields = {"RateLimit-Policy": policy, "RateLimit": limit_field(standings)}
     waits = [one.window for one in standings if one.is_refused]
     return fields | ({"Retry-After": str(max(waits))} if waits else {})
+
+
+def limit_field(standings: Sequence[Standing]) -> str:
+    """Return the field `RateLimit` alone, the only one that differs from answer to answer."""
+    # A list, not a generator: this is written for every answer from the cache.
+    return ", ".join([f'"{one.quota.name}";r={one.remaining};t={one.window}' for one in standings])

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from exposure.api.access.rate_limit import Quota, Standing, StoreUnavailable, standing_of
 
-_PREFIX = "exposure:rate:"
+_PREFIX, _SPENT_PREFIX = "exposure:rate:", "exposure:spent:"
 # ARGV: the seconds in which a request is earned, the seconds of a window. Numbers are written as text because
 # the store cuts a script's numbers to integers.
 _TAKE = """
@@ -42,6 +42,20 @@ class RedisBuckets:
         except (RedisError, OSError) as error:
             raise StoreUnavailable(type(error).__name__) from error
         return standing_of(quota, float(fill_seconds))
+
+    async def spend(self, purse: str, amount: int, kept_seconds: int) -> int:
+        """Return what was spent from the purse by all processes; raises StoreUnavailable."""
+        key = f"{_SPENT_PREFIX}{purse}"
+        try:
+            if not amount:
+                return int(await self._redis.get(key) or 0)
+            async with self._redis.pipeline(transaction=True) as both:
+                both.incrby(key, amount)
+                both.expire(key, kept_seconds)
+                spent, _ = await both.execute()
+        except (RedisError, OSError) as error:
+            raise StoreUnavailable(type(error).__name__) from error
+        return int(spent)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from exposure.api.access.caller import Caller, CannotVerify, Unauthenticated
+from exposure.api.access.caller import Caller, CannotVerify, Holds, Unauthenticated
 from exposure.contracts.access import Credential
 from exposure.identity.claims import Claims, ClaimsVerifier, InvalidToken
 from exposure.identity.signing_keys import KeysUnavailable
@@ -36,6 +36,10 @@ class TokenCallers:
             raise Unauthenticated("the token names no subject")
         texts = tuple((name, values) for name, value in claims.items() if (values := _texts(value)))
         return Caller(f"token:{claims['iss']}:{subject}", Credential.TOKEN, frozenset(_scopes(claims)), texts)
+
+    def holding(self, credential: str) -> Holds:
+        """Return what tells whether the token is still remembered as verified."""
+        return self._verifier.remembering(credential)
 
     async def close(self) -> None:
         """Close the connection the signer's keys are fetched over."""

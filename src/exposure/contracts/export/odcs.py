@@ -22,6 +22,7 @@ from exposure.contracts.types import (
     LogicalType,
     Scalar,
 )
+from exposure.contracts.unbounded import Unbounded
 from exposure.contracts.unknown_fields import UnknownFields
 
 _API_VERSION = "v3.1.0"
@@ -86,6 +87,7 @@ def contract_document(contract: Contract, deployment: Deployment) -> dict[str, A
         "customProperties": [
             _custom("topic", contract.topic),
             *_unknown_fields(contract),
+            *_questions(contract),
             _custom("access", [_grant(grant) for grant in contract.access.grants]),
         ],
     }
@@ -104,6 +106,19 @@ def _unknown_fields(contract: Contract) -> list[dict[str, Any]]:
     """Return the policy where it is not the one every contract has that says nothing."""
     policy = contract.unknown_fields
     return [] if policy is UnknownFields.KEEP else [_custom("unknownFields", policy.value)]
+
+
+def _questions(contract: Contract) -> list[dict[str, Any]]:
+    """Return what bounds the cost of questions and is held of rows, where the contract says any of it."""
+    unbounded, most = contract.unbounded, contract.max_bytes_billed
+    said = []
+    if isinstance(unbounded, timedelta):
+        said.append(_custom("unboundedQuestionDays", unbounded.days))
+    elif unbounded is not Unbounded.ALLOW:
+        said.append(_custom("unboundedQuestions", unbounded.value))
+    if contract.replica is not None:
+        said.append(_custom("replicaSeconds", round(contract.replica.total_seconds())))
+    return said if most is None else [*said, _custom("maxBytesBilled", most)]
 
 
 def _servers(contract: Contract, deployment: Deployment) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any
 from exposure.contracts.access import Access, Bound, Credential, Grant
 from exposure.contracts.model import SYSTEM_COLUMNS, Column, Contract, ServiceLevel
 from exposure.contracts.types import Array, LogicalType, Object, Scalar
+from exposure.contracts.unbounded import Unbounded, UnboundedQuestions
 from exposure.contracts.unknown_fields import UnknownFields
 
 _SYSTEM_NAMES = {column.name for column in SYSTEM_COLUMNS}
@@ -65,6 +66,9 @@ def _contract(document: Any) -> Contract:
         retention=timedelta(days=promises["retention"]["value"]) if "retention" in promises else None,
         service_level=_service_level(promises),
         unknown_fields=_policy(custom.get("unknownFields", UnknownFields.KEEP.value)),
+        unbounded=_unbounded(custom),
+        max_bytes_billed=custom.get("maxBytesBilled"),
+        replica=timedelta(seconds=custom["replicaSeconds"]) if "replicaSeconds" in custom else None,
         access=Access(tuple(_grant(one) for one in custom.get("access", []))),
     )
 
@@ -82,6 +86,15 @@ def _policy(name: str) -> UnknownFields:
     if name not in set(UnknownFields):
         raise UnreadableContract(f"there is no policy for unknown fields called '{name}'")
     return UnknownFields(name)
+
+
+def _unbounded(custom: dict[str, Any]) -> UnboundedQuestions:
+    if "unboundedQuestionDays" in custom:
+        return timedelta(days=custom["unboundedQuestionDays"])
+    name = custom.get("unboundedQuestions", Unbounded.ALLOW.value)
+    if name not in set(Unbounded):
+        raise UnreadableContract(f"there is no policy for unbounded questions called '{name}'")
+    return Unbounded(name)
 
 
 def _dataset(document: Any) -> str:
