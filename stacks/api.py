@@ -10,9 +10,11 @@ from dataclasses import replace
 import pulumi
 from pulumi_gcp import projects
 
+from exposure.contracts.catalog import CATALOG
 from stacks.cache import Cache
 from stacks.command import command
-from stacks.config import Settings
+from stacks.config import QuerySettings, Settings
+from stacks.replicas import replica_bytes
 from stacks.service import CloudRunService, Program, Runtime, service_uri
 from stacks.traces import told_of_traces
 
@@ -39,7 +41,8 @@ def declare_api(
 
 
 def _program(settings: Settings, runtime: Runtime, cache: Cache | None) -> Program:
-    query = settings.query
+    query, kept = settings.query, settings.kept_answers
+    replicas = replica_bytes(settings.api.memory, CATALOG, kept.bytes)
     return Program(
         runtime=runtime,
         command=command(_NAME),
@@ -49,9 +52,13 @@ def _program(settings: Settings, runtime: Runtime, cache: Cache | None) -> Progr
             "query_deadline": f"PT{query.deadline_seconds}S",
             "max_bytes_billed": str(query.max_bytes_billed),
             "query_threads": str(query.threads),
+            "queries_per_second": str(query.per_second),
+            **_budget(query),
+            **kept.environment,
             **_tokens(settings),
             **told_of_traces(settings),
             **({} if cache is None else _shared(cache)),
+            **({} if replicas is None else {"replica_bytes": str(replicas)}),
         },
         secrets={"page_token_keys": (_SECRET, settings.page_token_keys_version)},
         files=_keys(settings),
@@ -59,7 +66,13 @@ def _program(settings: Settings, runtime: Runtime, cache: Cache | None) -> Progr
         is_internal=False,
         is_public=settings.is_public,
         network=None if cache is None else cache.network,
+        works_between_requests=replicas is not None,
     )
+
+
+def _budget(query: QuerySettings) -> dict[str, str]:
+    most = query.caller_daily_bytes
+    return {} if most is None else {"caller_daily_bytes": str(most)}
 
 
 def _keys(settings: Settings) -> dict[str, tuple[str, str]]:

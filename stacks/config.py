@@ -14,8 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from exposure.contracts.access import Grant
 from exposure.contracts.catalog import CATALOG
+from stacks.kept_answers import KeptAnswersSettings
+from stacks.replicas import replica_bytes
 
 _BATCHES_IN_FLIGHT_SECONDS = 8
+# It takes 100 calls a second from one account; a margin is left for exports and retries.
+_BIGQUERY_PER_SECOND = 80
 # https://cloud.google.com/pubsub/docs/handling-failures#set_the_maximum_number_of_delivery_attempts
 _LEAST_ATTEMPTS, _MOST_ATTEMPTS = 5, 100
 # https://cloud.google.com/run/docs/configuring/vpc-direct-vpc
@@ -111,11 +115,16 @@ class FeedSettings(_Part):
 
 
 class QuerySettings(_Part):
-    """What one question to BigQuery may take and bill; BigQuery bills 10 MiB at least."""
+    """What one question to BigQuery may take and bill; BigQuery bills 10 MiB at least.
+
+    `per_second` is of one instance, `caller_daily_bytes` of one caller; null is any number.
+    """
 
     deadline_seconds: Annotated[int, Field(ge=1, le=60)]
     max_bytes_billed: Annotated[int, Field(ge=10 * 2**20)]
     threads: Annotated[int, Field(ge=1, le=80)]
+    per_second: Annotated[int, Field(ge=1, le=100)]
+    caller_daily_bytes: Annotated[int, Field(ge=10 * 2**20)] | None
 
 
 class AlertSettings(_Part):
@@ -199,6 +208,7 @@ class Settings(_Part):
     worker: WorkerSettings | None
     feed: FeedSettings
     query: QuerySettings
+    kept_answers: KeptAnswersSettings
     alerts: AlertSettings
     slo_period_days: Annotated[int, Field(ge=7, le=30)]
     canary: bool
@@ -230,6 +240,12 @@ class Settings(_Part):
             raise ValueError(
                 "query.deadline_seconds must be below api.timeout_seconds, to be answered at all"
             )
+        if self.query.per_second * max(1, self.api.min_instances) > _BIGQUERY_PER_SECOND:
+            raise ValueError(
+                f"query.per_second of all api.min_instances is above {_BIGQUERY_PER_SECOND}: BigQuery would "
+                "refuse the instances that are always there"
+            )
+        replica_bytes(self.api.memory, CATALOG, self.kept_answers.bytes)
         if not _is_near(self.dataset_location, self.region):
             raise ValueError(f"dataset_location {self.dataset_location} is far from region {self.region}")
         for contract in CATALOG:

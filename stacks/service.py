@@ -37,7 +37,8 @@ class Program:
 
     A secret is its id and the version to read; those of `files` are mounted, and their field is told where.
     `is_public` switches the invoker check off.
-    `network` is a private one to send from, beside the internet.
+    `network` is a private one to send from, beside the internet. What `works_between_requests` has its CPU
+    all the time, and pays for it.
     """
 
     runtime: Runtime
@@ -49,6 +50,7 @@ class Program:
     is_internal: bool
     is_public: bool
     network: Network | None
+    works_between_requests: bool = False
 
 
 class CloudRunService(pulumi.ComponentResource):
@@ -180,7 +182,7 @@ def _container(program: Program) -> cloudrunv2.ServiceTemplateContainerArgs:
         resources=cloudrunv2.ServiceTemplateContainerResourcesArgs(
             limits={"cpu": program.sizes.cpu, "memory": program.sizes.memory},
             # Must be stated once `resources` is, or CPU is billed between requests.
-            cpu_idle=True,
+            cpu_idle=not program.works_between_requests,
             startup_cpu_boost=True,
         ),
         startup_probe=cloudrunv2.ServiceTemplateContainerStartupProbeArgs(

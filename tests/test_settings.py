@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from exposure import entrypoints
 from exposure.api.access.key_file import KeyFile
 from exposure.api.access.keys import StoredKeys, WrongKeys, write_keys
 from exposure.api.access.tokens import TokenCallers
-from exposure.settings import ApiSettings
+from exposure.api.cache.redis_entries import RedisEntries
+from exposure.api.cache.shared import NothingShared
+from exposure.assembly import api
+from exposure.contracts.catalog import Catalog
+from exposure.settings import ApiSettings, check_replica_interval
+from fakes.declarations import declared
 
 REQUIRED = {
     "PROJECT": "p",
@@ -31,7 +37,7 @@ def test_unless_told_otherwise_nobody_is_known_no_page_reads_and_requests_are_co
     environment: pytest.MonkeyPatch,
 ) -> None:
     assert environment
-    door = entrypoints._door(ApiSettings())
+    door = api.door(ApiSettings())
     assert (door.keys, door.tokens, door.origins, door.trusted_proxies) == (None, None, (), 1)
     assert door.limits is not None
     assert door.limits.address is not None
@@ -58,7 +64,7 @@ async def test_everything_of_access_is_told_by_the_environment(
     settings = ApiSettings()
     assert settings.token_issuers == ("https://one.example", "https://two.example")
     assert settings.token_algorithms == ("ES256", "RS256")
-    door = entrypoints._door(settings)
+    door = api.door(settings)
     assert isinstance(door.keys, KeyFile)
     assert isinstance(door.tokens, TokenCallers)
     assert door.limits is not None
@@ -66,6 +72,36 @@ async def test_everything_of_access_is_told_by_the_environment(
     assert (door.limits.address.requests, door.limits.caller) == (5, None)
     assert (door.trusted_proxies, door.origins) == (2, ("https://page.example", "http://localhost:3000"))
     await door.close()
+
+
+def test_unless_told_otherwise_one_process_may_ask_what_bigquery_takes_of_all_and_no_caller_has_a_budget(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert environment
+    settings = ApiSettings()
+    limits = api.reader_limits(settings)
+    assert (limits.per_second, limits.burst, limits.bulkhead.concurrency) == (80, 16, 16)
+    assert limits.deadline == settings.query_deadline
+    assert limits.bulkhead.patience == timedelta(milliseconds=250)
+    assert api.door(settings).budget is None
+
+
+def test_how_much_is_asked_and_what_a_caller_may_bill_is_told_by_the_environment(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    told = {"QUERY_DEADLINE": "PT3S", "QUERY_THREADS": "4", "QUERIES_PER_SECOND": "7"}
+    for name, value in (told | {"CALLER_DAILY_BYTES": "1000000"}).items():
+        environment.setenv(f"EXPOSURE_{name}", value)
+    settings = ApiSettings()
+    limits = api.reader_limits(settings)
+    assert (limits.per_second, limits.burst, limits.bulkhead.concurrency) == (7, 4, 4)
+    assert limits.deadline == timedelta(seconds=3)
+    door = api.door(settings)
+    assert door.budget is not None
+    assert door.limits is not None
+    assert door.budget.bytes_a_day == 1_000_000
+    # In one place, which is closed once.
+    assert door.budget.buckets is door.limits.buckets
 
 
 WRONG = {
@@ -80,6 +116,8 @@ WRONG = {
     "TOKEN_AUDIENCE": [""],
     "TRUSTED_PROXIES": ["-1", "11", "all"],
     "ADDRESS_REQUESTS": ["-1", "many"],
+    "QUERIES_PER_SECOND": ["0", "101"],
+    "CALLER_DAILY_BYTES": ["-1", "10 GB"],
 }
 
 
@@ -99,7 +137,68 @@ def test_a_keys_file_that_is_not_there_or_not_right_stops_the_start_and_is_named
 ) -> None:
     environment.setenv("EXPOSURE_KEYS_FILE", str(tmp_path / "keys.json"))
     with pytest.raises(FileNotFoundError, match=r"keys\.json"):
-        entrypoints._door(ApiSettings())
+        api.door(ApiSettings())
     (tmp_path / "keys.json").write_text("[]")
     with pytest.raises(WrongKeys, match=r"keys\.json"):
-        entrypoints._door(ApiSettings())
+        api.door(ApiSettings())
+
+
+def test_unless_told_otherwise_answers_are_kept_inside_what_contracts_promise(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert environment
+    cache = api.kept_answers(ApiSettings())
+    assert cache is not None
+    windows = cache.windows
+    oldest = windows.lifetime + max(windows.while_revalidating, windows.if_error)
+    assert timedelta(0) < oldest <= timedelta(seconds=50)
+    assert isinstance(cache.shared, NothingShared)
+
+
+@pytest.mark.parametrize(
+    ("told", "complaint"),
+    [
+        ({"CACHE_LIFETIME": "PT51S"}, "cache_lifetime of 51 s is too long"),
+        ({"CACHE_STALE_WHILE_REVALIDATE": "PT31S"}, "cache_stale_while_revalidate of 31 s is too long"),
+        ({"CACHE_STALE_IF_ERROR": "PT31S"}, "cache_stale_if_error of 31 s is too long"),
+        ({"CACHE_LIFETIME": "PT50S"}, "cache_stale_while_revalidate of 20 s is too long"),
+        ({"CACHE_LIFETIME": "-PT1S"}, "greater than or equal to 0"),
+        ({"CACHE_BYTES": "0"}, "greater than or equal to 1048576"),
+    ],
+)
+def test_answers_that_would_be_older_than_promised_are_refused_by_name(
+    environment: pytest.MonkeyPatch, told: dict[str, str], complaint: str
+) -> None:
+    for name, value in told.items():
+        environment.setenv(f"EXPOSURE_{name}", value)
+    with pytest.raises(ValidationError, match=complaint):
+        ApiSettings()
+
+
+@pytest.mark.parametrize(
+    ("interval", "kept", "is_refused"),
+    [(5, 35, False), (5, 36, True), (2, 44, False), (2, 45, True), (17, 0, True), (16, 0, False)],
+)
+def test_rows_of_a_replica_are_refused_where_they_would_be_older_than_promised(
+    interval: int, kept: int, is_refused: bool
+) -> None:
+    catalog = Catalog((declared(replica=timedelta(days=1)),))
+    complaint = pytest.raises(ValueError, match=f"replica_interval of {interval} s is too long")
+    with complaint if is_refused else nullcontext():
+        check_replica_interval(catalog, timedelta(seconds=interval), timedelta(seconds=kept))
+    check_replica_interval(Catalog((declared(),)), timedelta(hours=1), timedelta(0))
+
+
+def test_with_no_lifetime_nothing_is_kept(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("EXPOSURE_CACHE_LIFETIME", "PT0S")
+    assert api.kept_answers(ApiSettings()) is None
+
+
+async def test_with_a_store_all_instances_share_their_answers_are_shared_too(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    environment.setenv("EXPOSURE_REDIS_URL", "redis://127.0.0.1:9")
+    cache = api.kept_answers(ApiSettings())
+    assert cache is not None
+    assert isinstance(cache.shared, RedisEntries)
+    await cache.shared.close()

@@ -11,32 +11,19 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from exposure.assembly.watch import watch_over
 from exposure.contracts.catalog import CATALOG
-from exposure.deferred import deferred
-from exposure.settings import (
-    GOOGLE_TRACES,
-    ApiSettings,
-    IngestSettings,
-    PullSettings,
-    WriterSettings,
-    decode_token_key,
-)
-from exposure.telemetry.counts import Counts
+from exposure.settings import ApiSettings, IngestSettings, PullSettings, WriterSettings
 from exposure.telemetry.lines import log_as_lines
 from exposure.telemetry.watch import Watch
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-    from exposure.api.access.door import Door
-    from exposure.api.access.rate_limit import Buckets
     from exposure.ingest.pipeline import Pipeline
     from exposure.ingest.pull.worker import PullWorker
     from exposure.ingest.watched import WatchedRoad
     from exposure.warehouse.port import Writer
-
-# https://cloud.google.com/stackdriver/docs/reference/telemetry/overview
-_GOOGLE_TRACES_URL = "https://telemetry.googleapis.com/v1/traces"
 
 
 def api() -> ASGIApp:
@@ -45,84 +32,16 @@ def api() -> ASGIApp:
     Raises pydantic's ValidationError, which names a missing setting, and WrongKeys or OSError, which name
     the keys file.
     """
-    # BigQuery's client loads it to make data frames, which takes longer than all else at the start.
-    with deferred("pyarrow"):
-        import google.cloud.bigquery  # noqa: F401
-    from exposure.api.answer_lines import AnswerLines
-    from exposure.api.app import build_api
-    from exposure.api.seal import TokenSealer
-    from exposure.api.watched import watched_api, watched_reader
-    from exposure.warehouse.bigquery_client import bigquery_client, storage_client
-    from exposure.warehouse.bigquery_reader import BigQueryReader, BigQueryReaderLimits
+    from exposure.assembly.api import bigquery, read_api
+    from exposure.warehouse.coming_reader import ComingReader
 
     settings = ApiSettings()
     log_as_lines(settings.project)
-    limits = BigQueryReaderLimits(
-        deadline=settings.query_deadline,
-        max_bytes_billed=settings.max_bytes_billed,
-        threads=settings.query_threads,
-    )
-    client = bigquery_client(
-        settings.project,
-        settings.location,
-        connections=limits.threads + limits.streams,
-        endpoint=settings.bigquery_endpoint,
-    )
-    sealer = TokenSealer([decode_token_key(key.get_secret_value()) for key in settings.page_token_keys])
-    # An emulator's address is that of its REST server alone.
-    storage = None if settings.bigquery_endpoint else storage_client(client)
-    watch = _watch(settings, "exposure-api", trusts_callers=False)
-    reader = watched_reader(BigQueryReader(client, limits, storage=storage), watch, "bigquery")
-    served = build_api(CATALOG, reader, sealer, _door(settings))
-    return watched_api(AnswerLines(served, watch.lines(sys.stdout)), watch)
-
-
-def _door(settings: ApiSettings) -> Door:
-    """Return how callers of the API are known, and how often they may come."""
-    from exposure.api.access.door import Door
-    from exposure.api.access.key_file import KeyFile
-    from exposure.api.access.rate_limit import Limits, Quota
-
-    tokens = None
-    if settings.token_audience is not None:
-        from exposure.api.access.tokens import TokenCallers
-        from exposure.identity.claims import ClaimsVerifier, Signer
-
-        signer = Signer(
-            settings.token_issuers,
-            settings.token_audience,
-            settings.token_keys_url,
-            settings.token_algorithms,
-        )
-        tokens = TokenCallers(ClaimsVerifier(signer))
-    return Door(
-        keys=KeyFile(settings.keys_file) if settings.keys_file is not None else None,
-        tokens=tokens,
-        limits=Limits(
-            _buckets(settings),
-            address=Quota("address", settings.address_requests) if settings.address_requests else None,
-            caller=Quota("caller", settings.caller_requests) if settings.caller_requests else None,
-        ),
-        trusted_proxies=settings.trusted_proxies,
-        origins=settings.cors_origins,
-    )
-
-
-def _buckets(settings: ApiSettings) -> Buckets:
-    """Return where requests are counted: in this process, or where all processes count."""
-    from exposure.api.access.rate_limit import FallbackBuckets, LocalBuckets
-
-    if settings.redis_url is None:
-        return LocalBuckets()
-    from exposure.api.access.redis_buckets import RedisBuckets
-    from exposure.identity.redis_connection import connect_redis
-
-    redis = connect_redis(
-        settings.redis_url.get_secret_value(),
-        by_google_token=settings.redis_iam,
-        authority=settings.redis_authority,
-    )
-    return FallbackBuckets(RedisBuckets(redis), LocalBuckets())
+    reader = ComingReader(lambda: bigquery(settings))
+    app = read_api(settings, reader, CATALOG)
+    # Not before: loaded at the same time, both would be late.
+    reader.begin()
+    return app
 
 
 def ingest() -> ASGIApp:
@@ -134,7 +53,7 @@ def ingest() -> ASGIApp:
 
     settings = IngestSettings()
     log_as_lines(settings.project)
-    watch = _watch(settings, "exposure-ingest", trusts_callers=True)
+    watch = watch_over(settings, "exposure-ingest", trusts_callers=True)
     road = WatchedRoad(watch, "bigquery")
     writer, pipelines = _road(settings, watch, road)
     verifier = TokenVerifier(
@@ -157,7 +76,7 @@ def pull() -> PullWorker:
 
     settings = PullSettings()
     log_as_lines(settings.project)
-    watch = _watch(settings, "exposure-ingest", trusts_callers=True)
+    watch = watch_over(settings, "exposure-ingest", trusts_callers=True)
     writer, pipelines = _road(settings, watch, WatchedRoad(watch, "bigquery"))
     subscriptions = {
         f"projects/{settings.project}/subscriptions/{CATALOG.get(name).subscription}": pipeline
@@ -167,31 +86,6 @@ def pull() -> PullWorker:
     worker = PullWorker(subscriptions, writer, settings.pubsub_endpoint, limits)
     spare_what_stands()
     return worker
-
-
-def _watch(settings: ApiSettings | WriterSettings, service: str, *, trusts_callers: bool) -> Watch:
-    """Return what is told of the service."""
-    names = [contract.name for contract in CATALOG]
-    counts = Counts() if settings.metrics else None
-    if settings.traces is None:
-        return Watch(names, settings.project, counts=counts)
-    from exposure.telemetry.traces import Traces, TraceTarget
-
-    is_google, session = settings.traces == GOOGLE_TRACES, None
-    if is_google:
-        from exposure.identity.google_session import google_session
-
-        session = google_session()
-    target = TraceTarget(
-        service=service,
-        url=_GOOGLE_TRACES_URL if is_google else settings.traces,
-        ratio=settings.trace_ratio,
-        trusts_callers=trusts_callers,
-        project=settings.project,
-        flush=settings.trace_flush,
-        session=session,
-    )
-    return Watch(names, settings.project, counts=counts, traces=Traces(target))
 
 
 def _road(settings: WriterSettings, watch: Watch, road: WatchedRoad) -> tuple[Writer, dict[str, Pipeline]]:

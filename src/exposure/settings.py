@@ -10,10 +10,12 @@ import base64
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from exposure.contracts.catalog import CATALOG, Catalog
 
 ENVIRONMENT_PREFIX = "EXPOSURE_"
 # What the setting `traces` is where they go to Google.
@@ -21,6 +23,10 @@ GOOGLE_TRACES = "google"
 GOOGLE_CERTIFICATES = "https://www.googleapis.com/oauth2/v3/certs"
 # How long a service told to stop answers what is in flight: Cloud Run kills after 10 s, closing takes 2 s.
 GRACE_SECONDS = 6
+# What a row has of its contract's freshness to be stored in; what is left is the cache's.
+INGEST_ALLOWANCE = timedelta(seconds=10)
+# After so many intervals without a reading a replica answers nothing.
+_REPLICA_READINGS = 3
 _TOKEN_KEY_BYTES = 32
 # As a browser writes it: compared letter by letter. https://www.rfc-editor.org/rfc/rfc6454#section-6.2
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[a-z0-9.\[\]:-]+")
@@ -71,6 +77,12 @@ class ApiSettings(TelemetrySettings):
         10 * 2**30, ge=10 * 2**20, description="Bytes one question may bill; BigQuery's floor is 10 MiB."
     )
     query_threads: int = Field(16, ge=1, le=80, description="Questions to BigQuery at a time.")
+    queries_per_second: int = Field(
+        80,
+        ge=1,
+        le=100,
+        description="Questions to BigQuery a second; it takes 100 of all processes together.",
+    )
     bigquery_endpoint: str | None = Field(None, description="An emulator's REST address; unset in the cloud.")
     keys_file: Path | None = Field(
         None, description="A mounted secret as `exposure keys` writes it; unset: nobody has an API key."
@@ -93,6 +105,9 @@ class ApiSettings(TelemetrySettings):
         1200, ge=0, description="Requests of one address a minute; 0 for any number."
     )
     caller_requests: int = Field(600, ge=0, description="Requests of one caller a minute; 0 for any number.")
+    caller_daily_bytes: int = Field(
+        0, ge=0, description="Bytes the questions of one caller may bill a day, in UTC; 0 for any number."
+    )
     redis_url: SecretStr | None = Field(
         None,
         description="Redis or Valkey all instances share, redis:// or rediss://; unset: none.",
@@ -111,6 +126,51 @@ class ApiSettings(TelemetrySettings):
     cors_origins: Words = Field(
         (), description="Comma-separated origins whose pages may read answers in a browser; `*` for all."
     )
+
+    cache_lifetime: timedelta = Field(
+        timedelta(seconds=20),
+        ge=timedelta(0),
+        description="How long an answer is given again, such as PT20S; PT0S: every answer is made anew.",
+    )
+    cache_stale_while_revalidate: timedelta = Field(
+        timedelta(seconds=20),
+        ge=timedelta(0),
+        description="How much longer it is given while a new one is fetched behind it.",
+    )
+    cache_stale_if_error: timedelta = Field(
+        timedelta(seconds=30),
+        ge=timedelta(0),
+        description="How much longer it is given while no new one can be had.",
+    )
+    cache_bytes: int = Field(
+        128 * 2**20, ge=2**20, description="Memory of an instance that kept answers may take."
+    )
+
+    replicas: bool = Field(True, description="Whether the contracts that declare a replica have one.")
+    replica_interval: timedelta = Field(
+        timedelta(seconds=5),
+        ge=timedelta(seconds=1),
+        description="How often a replica reads what has been stored; each time BigQuery bills its window.",
+    )
+    replica_bytes: int = Field(
+        2**28,
+        ge=2**24,
+        description="Memory one replica may take; three times as much for the seconds it is loaded in.",
+    )
+
+    @model_validator(mode="after")
+    def _check_replicas(self) -> Self:
+        if self.replicas:
+            kept = longest_kept(
+                self.cache_lifetime, self.cache_stale_while_revalidate, self.cache_stale_if_error
+            )
+            check_replica_interval(CATALOG, self.replica_interval, kept)
+        return self
+
+    @model_validator(mode="after")
+    def _check_cache(self) -> Self:
+        check_cache_times(self.cache_lifetime, self.cache_stale_while_revalidate, self.cache_stale_if_error)
+        return self
 
     @field_validator("page_token_keys", "token_issuers", "token_algorithms", "cors_origins", mode="before")
     @classmethod
@@ -170,6 +230,46 @@ class PullSettings(WriterSettings):
     pubsub_endpoint: str | None = Field(
         None, description="An emulator's address (host:port, no TLS); unset in the cloud."
     )
+
+
+def check_cache_times(
+    lifetime: timedelta, stale_while_revalidate: timedelta, stale_if_error: timedelta
+) -> None:
+    """Raise ValueError, with the value to lower, when a kept answer may be older than a contract promises."""
+    promised = min(CATALOG, key=lambda contract: contract.service_level.freshness)
+    most = promised.service_level.freshness - INGEST_ALLOWANCE
+    stale = {"cache_stale_while_revalidate": stale_while_revalidate, "cache_stale_if_error": stale_if_error}
+    # Where nothing is kept, nothing is stale.
+    for name, value in {"cache_lifetime": lifetime, **(stale if lifetime else {})}.items():
+        taken = timedelta(0) if name == "cache_lifetime" else lifetime
+        if value > most - taken:
+            raise ValueError(
+                f"{name} of {value.total_seconds():g} s is too long: '{promised.name}' promises rows within "
+                f"{promised.service_level.freshness.total_seconds():g} s, of which storing takes "
+                f"{INGEST_ALLOWANCE.total_seconds():g} s and cache_lifetime {taken.total_seconds():g} s; "
+                f"{(most - taken).total_seconds():g} s are left"
+            )
+
+
+def longest_kept(
+    lifetime: timedelta, stale_while_revalidate: timedelta, stale_if_error: timedelta
+) -> timedelta:
+    """Return how old an answer may become that is given again."""
+    return lifetime + max(stale_while_revalidate, stale_if_error) if lifetime else timedelta(0)
+
+
+def check_replica_interval(catalog: Catalog, interval: timedelta, kept: timedelta) -> None:
+    """Raise ValueError when rows of a replica may be older than promised, in answers kept for so long."""
+    for contract in catalog:
+        promised, oldest = contract.service_level.freshness, _REPLICA_READINGS * interval
+        if contract.replica is not None and INGEST_ALLOWANCE + kept + oldest > promised:
+            raise ValueError(
+                f"replica_interval of {interval.total_seconds():g} s is too long: '{contract.name}' promises "
+                f"rows within {promised.total_seconds():g} s, of which storing takes "
+                f"{INGEST_ALLOWANCE.total_seconds():g} s, kept answers {kept.total_seconds():g} s and a "
+                f"replica {_REPLICA_READINGS} intervals; lower it, or cache_stale_while_revalidate and "
+                "cache_stale_if_error"
+            )
 
 
 def decode_token_key(text: str) -> bytes:

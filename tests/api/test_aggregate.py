@@ -50,7 +50,7 @@ async def test_groups_are_objects_by_the_names_that_were_asked_for(api: ApiHouse
         f"{AGGREGATE}?group=currency&measures=count,sum:total,p95:weight_kg&order=-count,currency&top=2"
     )
     body = answer.json()
-    assert set(body) == {"data", "complete", "timezone", "approximate", "as_of", "stats"}
+    assert set(body) == {"data", "complete", "timezone", "approximate", "as_of", "stats", "window"}
     assert [list(one) for one in body["data"]] == [["currency", "count", "sum:total", "p95:weight_kg"]] * 2
     assert (body["complete"], answer.headers["x-complete"]) == (False, "false")
     assert body["approximate"] == ["p95:weight_kg"]

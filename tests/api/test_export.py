@@ -14,6 +14,7 @@ from pyarrow import parquet
 
 from exposure.api.export import _Parts
 from exposure.api.formats.choice import choose_format
+from exposure.api.time_window import Meant
 from exposure.contracts import orders
 from exposure.warehouse.port import (
     QueryTooExpensive,
@@ -155,7 +156,7 @@ async def test_parts_begin_small_and_grow_to_their_size_however_long_rows_are() 
     for length, last in ((1, 4096), (1024, 256), (1_000_000, 1)):
         stream: Any = Endless(length)
         query = ask(orders.CONTRACT, select="order_id")
-        parts = _Parts(stream, choose_format("", [("format", "csv")]), query)
+        parts = _Parts(stream, choose_format("", [("format", "csv")]), Meant(query, None))
         await parts.first()
         for _ in range(6):
             await parts.more()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 
 import pytest
 
+from exposure.contracts import orders
 from exposure.contracts.canary import CANARY_PREFIX
+from exposure.contracts.catalog import Catalog
+from exposure.contracts.unbounded import Unbounded
 from fakes.api_house import ORDERS, ApiHouse, api_house, filled_warehouse
 from fakes.rows import NOON, order_row
 
@@ -67,6 +71,12 @@ async def test_the_exact_total_of_all_rows_counts_no_canary(inhabited: ApiHouse)
 
 async def test_the_estimate_of_all_rows_is_of_what_is_stored(inhabited: ApiHouse) -> None:
     answer = await inhabited.get("/v1/orders?page_size=1&count=estimate")
+    assert answer.json()["total"] == {"rows": COUNT, "kind": "estimate"}, "bounded by its window"
+    unbounded = dataclasses.replace(orders.CONTRACT, unbounded=Unbounded.ALLOW)
+    connection = await filled_warehouse([*ORDERS, order_row(order_id=KEY, placed_at=NOON)])
+    async with api_house(connection, Catalog((unbounded,))) as house:
+        answer = await house.get("/v1/orders?page_size=1&count=estimate")
+    connection.close()
     assert answer.json()["total"] == {"rows": COUNT + 1, "kind": "estimate"}
 
 

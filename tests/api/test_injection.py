@@ -230,6 +230,6 @@ def statements(query: Query) -> list[str]:
 
 def texts_of(query: Query) -> set[object]:
     """Return what the comparisons of a question compare with, of lists the last; the API's own left out."""
-    return {
-        one.value[-1] if isinstance(one.value, tuple) else one.value for one in comparisons(*query.filters)
-    } - {CANARY_PREFIX, BEHIND_CANARIES}
+    asked = [one for one in comparisons(*query.filters) if one.column.name != query.contract.event_time]
+    texts = {one.value[-1] if isinstance(one.value, tuple) else one.value for one in asked}
+    return texts - {CANARY_PREFIX, BEHIND_CANARIES}

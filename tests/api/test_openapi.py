@@ -17,11 +17,15 @@ from jsonschema.validators import validator_for
 from exposure.api.problems import PROBLEM_TYPES
 from exposure.contracts.catalog import CATALOG
 from exposure.query.grammar import SYSTEM_PARAMETERS, places
+from fakes import guarded_house
 from fakes.api_house import ApiHouse, api_house, filled_warehouse
+from fakes.cached_house import cached_house
 from fakes.rows import order_row
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "openapi.json"
 Document = dict[str, Any]
+# Fields of answers that are kept; there are none where nothing is.
+ABOUT_KEEPING = {"etag", "age", "cache-status"}
 
 
 @pytest.fixture
@@ -84,7 +88,7 @@ def test_the_document_has_the_structure_of_openapi_3_1(document: Document) -> No
         for status, answer in operation["responses"].items():
             assert re.fullmatch(r"[1-5]\d\d", status)
             assert answer["description"]
-            assert answer["content"]
+            assert answer.get("content") or status == "304"
 
 
 def test_every_schema_in_it_is_a_schema(document: Document) -> None:
@@ -159,7 +163,42 @@ async def test_answers_have_the_shape_it_describes(api: ApiHouse, document: Docu
         described = document["paths"][path]["get"]["responses"]["200"]
         schema = described["content"]["application/json"]["schema"] | {"components": document["components"]}
         Draft202012Validator(schema).validate(answer.json())
-        assert set(described["headers"]) - {"Link", "X-Total"} <= {name.title() for name in answer.headers}
+        said = {name.lower() for name in described["headers"]} - {"link", "x-total", *ABOUT_KEEPING}
+        assert said <= answer.headers.keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        ("/v1/payments", "/v1/payments?page_size=2"),
+        ("/v1/payments/{key}", "/v1/payments/pay-acme-1"),
+        ("/v1/payments:aggregate", "/v1/payments:aggregate?group=tenant"),
+        ("/v1/payments:facets", "/v1/payments:facets?columns=tenant"),
+    ],
+)
+async def test_an_answer_that_is_kept_says_of_it_what_the_document_does(
+    tmp_path: Path, path: str, url: str
+) -> None:
+    vault = await guarded_house.filled_vault()
+    async with cached_house(tmp_path, vault) as house:
+        responses = (await house.get("/openapi.json")).json()["paths"][path]["get"]["responses"]
+        first = await house.get(url)
+        had = await house.get(url, **{"If-None-Match": first.headers["etag"]})
+    vault.close()
+    for answer in (first, had):
+        said = {name.lower() for name in responses[str(answer.status_code)]["headers"]}
+        assert said >= ABOUT_KEEPING | {"cache-control"}
+        assert said - {"link", "x-total"} <= answer.headers.keys()
+    assert (had.status_code, had.content) == (304, b"")
+    assert "content" not in responses["304"]
+
+
+async def test_what_is_never_kept_promises_nothing_of_keeping(document: Document) -> None:
+    for path, operation in operations(document):
+        if path.endswith((":export", ":schema")):
+            assert "304" not in operation["responses"]
+            fields = operation["responses"]["200"].get("headers", {})
+            assert not {name.lower() for name in fields} & ABOUT_KEEPING
 
 
 async def test_problems_have_the_shape_and_the_status_it_describes(api: ApiHouse, document: Document) -> None:

@@ -26,7 +26,7 @@ PROPERTY = settings(
 async def test_a_page_is_rows_and_everything_needed_to_judge_them(api: ApiHouse) -> None:
     answer = await api.get("/v1/orders?page_size=2")
     body = answer.json()
-    assert set(body) == {"data", "complete", "next_page_token", "as_of", "stats"}
+    assert set(body) == {"data", "complete", "next_page_token", "as_of", "stats", "window"}
     assert (len(body["data"]), body["complete"]) == (2, False)
     assert body["stats"]["tier"] == "warehouse"
     assert body["stats"]["bytes_billed"] == int(answer.headers["x-bytes-billed"]) == 0

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from itertools import cycle
 from typing import Any
 
 import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from exposure.api.cache.answers import Cache
+from exposure.api.cache.front import Front
+from exposure.api.cache.store import Store
 from exposure.contracts import orders
 from exposure.contracts.catalog import Catalog
 from exposure.query.model import Query
@@ -19,8 +24,10 @@ from exposure.warehouse.duckdb_writer import DuckDBWriter
 from exposure.warehouse.port import Page, SnapshotExpired
 from exposure.warehouse.schema import rows_table
 from fakes.api_house import ApiHouse, api_house, filled_warehouse
+from fakes.cached_house import FRESH, ROOM, STALE, STANDING_IN, WINDOWS, TurnedVersions, status_of
 from fakes.random_walk import RandomWalk, random_walks
 from fakes.rows import NOON, order_row
+from fakes.turned_clock import TurnedClock
 
 TABLE = rows_table(orders.CONTRACT)
 
@@ -48,30 +55,74 @@ async def three() -> AsyncIterator[tuple[ApiHouse, DuckDBWriter]]:
 async def test_the_pages_of_a_walk_put_together_are_the_snapshot_while_rows_are_stored(
     connection: duckdb.DuckDBPyConnection, scene: RandomWalk
 ) -> None:
-    contract, order = scene.contract, scene.query.order
-    dialect, table = DuckDBDialect(), rows_table(contract)
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {dialect.identifier(table.dataset)}")
-    connection.execute(f"DROP TABLE IF EXISTS {dialect.path(table)}")
-    connection.execute(dialect.create(table))
-    writer, batches = DuckDBWriter(connection), iter(scene.later)
-    assert not await writer.append(table, scene.first)
-    written = ",".join(f"{'-' if one.descending else ''}{one.column.name}.nulls{_end(one)}" for one in order)
-    url = f"/v1/{contract.name}?order={written}&page_size={scene.query.page_size}&count=exact&select=id"
-    async with api_house(connection, Catalog((contract,))) as api:
+    writer, batches, url = await stored(connection, scene), iter(scene.later), url_of(scene)
+    table = rows_table(scene.contract)
+    async with api_house(connection, Catalog((scene.contract,))) as api:
         pages = [(await api.get(url)).json()]
         while not pages[-1]["complete"]:
             assert not await writer.append(table, next(batches, ()))
             pages.append((await api.get(f"{url}&page_token={pages[-1]['next_page_token']}")).json())
     await writer.close()
-    at = scene.query.columns.index(contract.key_column)
-    expected = [row[at] for row in scene.unfiltered().answer()]
+    expected = ids_of(scene)
     assert [row["id"] for page in pages for row in page["data"]] == expected
     assert [page["total"]["rows"] for page in pages] == [len(expected)] * len(pages)
     assert len({page["as_of"] for page in pages}) == 1
 
 
-def _end(one: Any) -> str:
-    return "first" if one.nulls_first else "last"
+async def stored(connection: duckdb.DuckDBPyConnection, scene: RandomWalk) -> DuckDBWriter:
+    """Make the scene's table anew with its first rows; return what stores the later ones."""
+    dialect, table = DuckDBDialect(), rows_table(scene.contract)
+    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {dialect.identifier(table.dataset)}")
+    connection.execute(f"DROP TABLE IF EXISTS {dialect.path(table)}")
+    connection.execute(dialect.create(table))
+    writer = DuckDBWriter(connection)
+    assert not await writer.append(table, scene.first)
+    return writer
+
+
+def url_of(scene: RandomWalk) -> str:
+    """Return the URL of the walk's first page."""
+    order = ",".join(
+        f"{'-' if one.descending else ''}{one.column.name}.nulls{'first' if one.nulls_first else 'last'}"
+        for one in scene.query.order
+    )
+    size = scene.query.page_size
+    return f"/v1/{scene.contract.name}?order={order}&page_size={size}&count=exact&select=id"
+
+
+def ids_of(scene: RandomWalk) -> list[Any]:
+    """Return the keys of all rows there were at the first page, in the order of the walk."""
+    at = scene.query.columns.index(scene.contract.key_column)
+    return [row[at] for row in scene.unfiltered().answer()]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(scene=random_walks(), passing=st.lists(st.sampled_from([FRESH, STALE, STANDING_IN]), min_size=3))
+async def test_a_walk_through_the_cache_is_the_same_walk_however_old_its_pages_are(
+    connection: duckdb.DuckDBPyConnection, scene: RandomWalk, passing: list[float]
+) -> None:
+    contract, clock = scene.contract, TurnedClock()
+    versions, passes, batches = TurnedVersions(clock), cycle(passing), iter(scene.later)
+    cache = Cache(versions, WINDOWS, Store(ROOM), clock=clock)
+    writer = await stored(connection, scene)
+    async with api_house(connection, Catalog((contract,)), cache) as api:
+        answers = [await api.get(url_of(scene))]
+        while (token := answers[-1].json()["next_page_token"]) is not None:
+            # Each page is asked for again at once, and in the end, when it is of a version long gone.
+            assert (await api.get(str(answers[-1].url))).content == answers[-1].content
+            assert not await writer.append(rows_table(contract), next(batches, ()))
+            versions.turn(contract.name)
+            clock.turn(next(passes))
+            answers.append(await api.get(f"{url_of(scene)}&page_token={token}"))
+            assert status_of(answers[-1]) == "fwd=miss; stored"
+        later = [(await api.get(str(one.url))).json() for one in answers[1:]]
+        assert isinstance(api.app, Front)
+        await api.app._answers.close()
+    await writer.close()
+    pages = [one.json() for one in answers]
+    assert [row["id"] for page in pages for row in page["data"]] == ids_of(scene)
+    assert [page["data"] for page in later] == [page["data"] for page in pages[1:]]
+    assert len({page["as_of"] for page in (*pages, *later)}) == 1
 
 
 async def test_following_the_links_of_any_format_sees_what_there_was_at_the_first_page(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import fastavro
 import jsonschema
@@ -14,6 +15,7 @@ from exposure.commands import contract_option
 from exposure.contracts.access import CLOSED, Access, Bound, Credential, Grant
 from exposure.contracts.catalog import CATALOG, Catalog
 from exposure.contracts.example import example_message
+from exposure.contracts.unbounded import Unbounded
 from fakes.declarations import declared
 
 EVERY_NAME = pytest.mark.parametrize("name", [contract.name for contract in CATALOG])
@@ -55,6 +57,24 @@ def test_the_service_level_is_shown(cli: CliRunner) -> None:
     assert "95 % of requests within 300 ms" in shown
     assert "99 % of rows visible within 60 s" in shown
     assert "a row is kept 730 days after its event time" in shown
+
+
+@pytest.mark.parametrize(
+    ("unbounded", "sentence"),
+    [
+        (timedelta(days=7), "one without a lower bound on at is about the last 7 days"),
+        (Unbounded.ALLOW, "one without a lower bound on at is about every row"),
+        (Unbounded.REFUSE, "one without a lower bound on at is refused"),
+    ],
+)
+def test_what_bounds_questions_is_shown(
+    cli: CliRunner, monkeypatch: pytest.MonkeyPatch, unbounded: Unbounded | timedelta, sentence: str
+) -> None:
+    one = declared(unbounded=unbounded, max_bytes_billed=2**30)
+    monkeypatch.setattr(contract_option, "CATALOG", Catalog((one,)))
+    shown = cli.invoke(app, ["contract", "show", "visits"]).stdout
+    assert sentence in shown
+    assert f"each bills {2**30} bytes at most" in shown
 
 
 def test_who_may_read_what_is_shown(cli: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:

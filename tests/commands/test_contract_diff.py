@@ -50,7 +50,7 @@ def test_a_compatible_change_without_a_version_is_refused_and_named(
         {"impact": "compatible", "path": "columns.tags"}
         | {"what": "was added, array of string, and may be absent"}
     ]  # fmt: skip
-    assert "a change needs a version later than 1.0.0" in ended.stderr
+    assert "a change needs a version later than 2.0.0" in ended.stderr
 
 
 def test_a_breaking_change_is_refused_until_the_version_says_so(
@@ -60,10 +60,10 @@ def test_a_breaking_change_is_refused_until_the_version_says_so(
     ended = cli.invoke(app, ["contract", "diff", "orders", new])
     assert ended.exit_code == 1
     assert "columns.weight_kg" in ended.stdout
-    assert "a breaking change needs version 2.0.0" in ended.stderr
-    ended = cli.invoke(app, ["contract", "diff", "orders", saved(document | {"version": "2.0.0"}, tmp_path)])
+    assert "a breaking change needs version 3.0.0" in ended.stderr
+    ended = cli.invoke(app, ["contract", "diff", "orders", saved(document | {"version": "3.0.0"}, tmp_path)])
     assert ended.exit_code == 0
-    assert "breaking, and version 2.0.0 after 1.0.0 says so" in ended.stderr
+    assert "breaking, and version 3.0.0 after 2.0.0 says so" in ended.stderr
 
 
 def test_the_old_declaration_may_come_from_standard_input(cli: CliRunner, document: dict[str, Any]) -> None:

@@ -44,7 +44,7 @@ def of(document: Any, contract: str) -> Any:
 
 @pytest.fixture(scope="module")
 def busy(platform: Addresses) -> Addresses:
-    """The platform after five good messages, one bad one and two reads."""
+    """The platform after five good messages, one bad one, two reads, and both of them once again."""
     runner = CliRunner()
     good = [json.dumps({"id": str(number), "timestamp": "2026-11-25T12:00:00Z"}) for number in range(ROWS)]
     command = ["publish", CONTRACT.name, "--emulator", platform.pubsub]
@@ -53,8 +53,10 @@ def busy(platform: Addresses) -> Addresses:
     while of(look(runner, platform), CONTRACT.name)["received"] < ROWS + 1:
         assert time.monotonic() < end, "the messages did not arrive"
         time.sleep(0.02)
-    for path in (f"/v1/{CONTRACT.name}", f"/v1/{CONTRACT.name}/1", f"/v1/{CONTRACT.name}?nonsense=1"):
-        httpx2.get(f"{platform.api}{path}")
+    page, row = f"{platform.api}/v1/{CONTRACT.name}", f"{platform.api}/v1/{CONTRACT.name}/1"
+    answers = [httpx2.get(url) for url in (page, row, page, f"{page}?nonsense=1")]
+    httpx2.get(row, headers={"If-None-Match": answers[1].headers["etag"]})
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 400]
     return platform
 
 
@@ -75,13 +77,25 @@ def test_it_says_what_came_in_and_what_became_of_it(cli: CliRunner, busy: Addres
 
 def test_it_says_what_was_answered_and_what_is_left_of_the_budgets(cli: CliRunner, busy: Addresses) -> None:
     standing = of(look(cli, busy), CONTRACT.name)
-    assert standing["requests"] == 2
-    assert sum(standing["answers"].values()) >= 2
+    assert standing["requests"] == 4
     assert standing["budgets"]["availability"] == {
-        "goal": CONTRACT.service_level.availability_goal, "total": 2, "good": 2, "left": 1.0,
+        "goal": CONTRACT.service_level.availability_goal, "total": 4, "good": 4, "left": 1.0,
     }  # fmt: skip
     assert standing["budgets"]["freshness"]["left"] == 1.0
     assert 0 < standing["latency"]["p50_seconds"] <= standing["latency"]["p95_seconds"]
+
+
+def test_it_says_how_many_answers_came_from_the_warehouse_and_how_many_were_kept(
+    cli: CliRunner, busy: Addresses
+) -> None:
+    end = time.monotonic() + 20
+    # Lines of answers that cost nothing are gathered.
+    while sum((found := of(look(cli, busy), CONTRACT.name)["answers"]).values()) < 4:
+        assert time.monotonic() < end, found
+        time.sleep(0.02)
+    assert found == {"cache": 2, "warehouse": 2}
+    shown = cli.invoke(app, ["status", "--api", busy.api, "--ingest", busy.ingest])
+    assert "cache 2, warehouse 2" in " ".join(shown.stdout.split())
 
 
 def test_a_contract_nobody_uses_has_no_numbers_rather_than_wrong(cli: CliRunner, busy: Addresses) -> None:

@@ -23,6 +23,7 @@ from exposure.api.access.door import Door
 from exposure.api.access.key_file import KeyFile
 from exposure.api.access.keys import KeyOrder, StoredKeys, issue, write_keys
 from exposure.api.app import build_api
+from exposure.api.cache.answers import Cache
 from exposure.api.seal import TokenSealer
 from exposure.contracts.access import PUBLIC, Access, Bound, Grant
 from exposure.contracts.catalog import Catalog
@@ -155,7 +156,11 @@ async def filled_vault(payers: Sequence[str] = TENANTS) -> duckdb.DuckDBPyConnec
 
 @asynccontextmanager
 async def guarded_house(
-    folder: Path, vault: duckdb.DuckDBPyConnection, catalog: Catalog = CATALOG, **changes: Any
+    folder: Path,
+    vault: duckdb.DuckDBPyConnection,
+    catalog: Catalog = CATALOG,
+    cache: Cache | None = None,
+    **changes: Any,
 ) -> AsyncIterator[GuardedHouse]:
     """Open the house over a vault; its keys are in the folder, `changes` are those of its door."""
     kept, keys = StoredKeys(), {}
@@ -165,7 +170,7 @@ async def guarded_house(
     file.write_bytes(write_keys(kept))
     reader = WatchedReader(DuckDBReader(vault))
     door = dataclasses.replace(Door(keys=KeyFile(file, lambda: NOW)), **changes)
-    app = build_api(catalog, reader, TokenSealer([bytes(range(32))]), door)
+    app = build_api(catalog, reader, TokenSealer([bytes(range(32))]), door, cache)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
         yield GuardedHouse(app, reader, client, keys, file)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from exposure.api.access.door import Door
 from exposure.api.app import build_api
 from exposure.api.seal import TokenSealer
 from exposure.contracts.catalog import CATALOG
@@ -17,6 +18,7 @@ from exposure.local.ports import HttpServer
 from exposure.warehouse.duckdb_reader import DuckDBReader, DuckDBReaderLimits
 from fakes.api_house import TOKEN_KEY
 from fakes.breaking_reader import BreakingReader
+from fakes.rows import NOON
 
 _SECONDS = 30
 
@@ -35,7 +37,7 @@ def served_api(
 ) -> Iterator[ServedApi]:
     """Serve from an event loop of its own thread, so that a test may block as clients do."""
     reader = BreakingReader(DuckDBReader(connection, limits))
-    app = build_api(CATALOG, reader, TokenSealer([TOKEN_KEY]))
+    app = build_api(CATALOG, reader, TokenSealer([TOKEN_KEY]), Door(clock=lambda: NOON))
     server = HttpServer(0)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="served-api")

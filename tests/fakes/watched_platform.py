@@ -127,10 +127,13 @@ class WatchedPlatform:
         await broker.put_subscription(config)
 
     def log_line(self, text: str) -> None:
-        """Have a line of a program read as Cloud Logging does."""
-        payload = json.loads(text)
+        """Have lines of a program read as Cloud Logging does."""
+        for line in text.splitlines():
+            self._log_payload(json.loads(line))
+
+    def _log_payload(self, payload: Mapping[str, object]) -> None:
         homes = {metric.event: homes_of(metric)[0] for metric in METRICS if metric.event}
-        resource = {"type": homes[payload["event"]], "labels": {}}
+        resource = {"type": homes[str(payload["event"])], "labels": {}}
         entry = {"resource": resource, "logName": "run.googleapis.com/stdout", "jsonPayload": payload}
         self.room.log(self.clock.now, entry)
 

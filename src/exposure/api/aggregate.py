@@ -7,7 +7,7 @@ question's time zone has there: `2026-03-29T00:00:00+01:00`.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,8 @@ from exposure.api.encode import JSON, RowEncoder, dumps
 from exposure.api.explain import explained
 from exposure.api.facts import fact_headers, ms_since, written_facts
 from exposure.api.request import both, negotiated, parameters
+from exposure.api.time_window import Meant, meant
+from exposure.clock import now
 from exposure.contracts.model import Column, Contract
 from exposure.contracts.types import Scalar
 from exposure.query.aggregate import APPROXIMATE, Aggregation, Group, Measure
@@ -32,9 +34,10 @@ from exposure.warehouse.port import Groups, Reader
 class ContractGroups:
     """Answers requests about groups of one contract's rows from one reader."""
 
-    def __init__(self, contract: Contract, reader: Reader) -> None:
+    def __init__(self, contract: Contract, reader: Reader, clock: Callable[[], datetime] = now) -> None:
         self._contract = contract
         self._reader = reader
+        self._clock = clock
 
     async def aggregate(self, request: Request) -> Response:
         """Answer with the groups, whether they are all, and which measures may be estimates."""
@@ -44,10 +47,11 @@ class ContractGroups:
             aggregation, is_explained = both(
                 lambda: parse_aggregation(self._contract, asked), lambda: parse_explain(asked)
             )
+            asked_for = meant(aggregation, self._clock())
         if is_explained:
-            return await explained(self._reader, aggregation)
+            return await explained(self._reader, asked_for.question)
         started = time.perf_counter()
-        groups = await self._reader.aggregate(aggregation)
+        groups = await self._reader.aggregate(asked_for.question)
         with span("encode"):
             rows = _objects(aggregation, groups.rows)
         answer = {
@@ -56,21 +60,22 @@ class ContractGroups:
             "timezone": aggregation.timezone,
             "approximate": [one.name for one in aggregation.measures if one.function in APPROXIMATE],
         }
-        return _answer(answer, groups, started)
+        return _answer(answer, asked_for, groups, started)
 
     async def facets(self, request: Request) -> Response:
         """Answer with the most frequent values of columns and how often each is there."""
         negotiated(request, (JSON,))
         with span("parse"):
             asked = parse_facets(self._contract, parameters(request))
+            asked_for = meant(asked, self._clock())
         started = time.perf_counter()
-        groups = await self._reader.aggregate(asked)
+        groups = await self._reader.aggregate(asked_for.question)
         with span("encode"):
             facets = {
                 one.name: {"values": _values(number, one, groups), "complete": number not in groups.cut}
                 for number, one in enumerate(asked.groups)
             }
-        return _answer({"facets": facets, "complete": groups.complete}, groups, started)
+        return _answer({"facets": facets, "complete": groups.complete}, asked_for, groups, started)
 
 
 def _objects(aggregation: Aggregation, rows: Sequence[Row]) -> list[dict[str, object]]:
@@ -107,8 +112,12 @@ def _local(value: object, zone: ZoneInfo) -> object:
     return value if offset is None or offset.seconds % 60 else local
 
 
-def _answer(answer: dict[str, object], groups: Groups, started: float) -> Response:
+def _answer(
+    answer: dict[str, object], asked_for: Meant[Aggregation], groups: Groups, started: float
+) -> Response:
     as_of, bytes_billed = groups.as_of, groups.bytes_billed
-    headers = fact_headers(complete=bool(answer["complete"]), as_of=as_of, bytes_billed=bytes_billed)
-    body = answer | written_facts(as_of, ms_since(started), bytes_billed)
-    return Response(dumps(body), 200, headers, JSON)
+    headers = fact_headers(
+        complete=bool(answer["complete"]), as_of=as_of, bytes_billed=bytes_billed, tier=groups.tier
+    )
+    body = answer | written_facts(as_of, ms_since(started), bytes_billed, groups.tier) | asked_for.written
+    return Response(dumps(body), 200, headers | asked_for.headers, JSON)

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from exposure.api.encode import JSON
-from exposure.api.openapi import EXPLANATION, HEADERS, READ, problems
+from exposure.api.openapi import EXPLANATION, HEADERS, problems
+from exposure.api.openapi_bounds import asking, unbounded_note, windowed
+from exposure.api.openapi_kept import kept
 from exposure.api.parameters import page_parameters
 from exposure.api.problems import ANSWER_OUT_OF_RANGE
 from exposure.contracts.export.jsonschema import scalar_schema
@@ -53,10 +55,14 @@ def aggregate_operation(contract: Contract) -> Document:
             "Rows that meet the filters, in groups, and measures of each group. Measures are named "
             "`function:column`; percentiles and `approx_distinct` may be estimates: `approximate` lists "
             f"them. `{HAVING}.measure.operator=value` keeps the groups whose measure compares so."
+            f"{unbounded_note(contract)}"
         ),
         "tags": [contract.name],
         "parameters": [*_filters(contract), *_parameters(contract, known)],
-        "responses": {"200": _groups(known), **problems((*READ, ANSWER_OUT_OF_RANGE))},
+        "responses": {
+            **kept(windowed(contract, _groups(known))),
+            **problems((*asking(contract), ANSWER_OUT_OF_RANGE)),
+        },
         "x-examples": aggregate_examples(contract),
     }
 
@@ -68,14 +74,17 @@ def facets_operation(contract: Contract) -> Document:
     columns = _query(COLUMNS, "Columns whose values are counted.", _list(names, MAX_FACETS), names[:1])
     return {
         "summary": f"How often which values are in {contract.name}",
-        "description": "The most frequent values of columns among the rows that meet the filters.",
+        "description": (
+            "The most frequent values of columns among the rows that meet the filters."
+            f"{unbounded_note(contract)}"
+        ),
         "tags": [contract.name],
         "parameters": [
             *_filters(contract),
             columns | {"required": True},
             _top("Values a column.", DEFAULT_FACET_TOP, MAX_FACET_TOP),
         ],
-        "responses": {"200": _facets(known, names), **problems(READ)},
+        "responses": {**kept(windowed(contract, _facets(known, names))), **problems(asking(contract))},
         "x-examples": facets_examples(contract),
     }
 

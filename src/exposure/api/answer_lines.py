@@ -1,17 +1,23 @@
-"""One line per answer that asked the warehouse: of which contract, and what it cost; never what was asked."""
+"""One line per answer made of rows: of which contract, from which tier, at what cost; not what was asked.
+
+Answers from the cache cost nothing and are many: their lines are written together, a tenth of a second later
+at most. A refresh behind the answers has a line of its own, as the answer that the cache was given.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections import Counter
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exposure.api.tiers import WAREHOUSE
+from exposure.api.request import ANSWERED, TELL
 from exposure.telemetry.lines import Lines
 from exposure.telemetry.names import ANSWER_EVENT
 
 _CONTRACT = re.compile(r"/v1/([a-z][a-z0-9_]*)")
+_GATHERED_SECONDS = 0.1
 
 
 class AnswerLines:
@@ -20,23 +26,49 @@ class AnswerLines:
     def __init__(self, app: ASGIApp, lines: Lines) -> None:
         self._app = app
         self._lines = lines
+        self._free: Counter[tuple[str, str]] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; other events pass through."""
+        """Serve one request; what is still to be written is, when the application's life ends."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._write_free()
             return
+        scope[TELL] = self._tell
 
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._tell(scope["path"], Headers(raw=message["headers"]))
+                self._look(scope, message)
             await send(message)
 
         await self._app(scope, receive, told)
 
-    def _tell(self, path: str, headers: Headers) -> None:
-        billed, contract = headers.get("x-bytes-billed"), _CONTRACT.match(path)
-        if billed is not None and contract is not None:
-            self._lines.write(
-                ANSWER_EVENT, contract=contract.group(1), tier=WAREHOUSE, billed_bytes=int(billed)
-            )
+    def _look(self, scope: Scope, start: Message) -> None:
+        answered: tuple[str, str] | None = scope.get(ANSWERED)
+        if answered is not None:
+            self._count(answered)
+            return
+        contract = _CONTRACT.match(scope["path"])
+        if contract is not None:
+            fields = dict(start["headers"])
+            billed, tier = fields.get(b"x-bytes-billed"), fields.get(b"x-tier")
+            if billed is not None and tier is not None:
+                self._tell(contract.group(1), tier.decode(), int(billed))
+
+    def _tell(self, contract: str, tier: str, bytes_billed: int) -> None:
+        if bytes_billed:
+            self._lines.write(ANSWER_EVENT, contract=contract, tier=tier, billed_bytes=bytes_billed)
+        else:
+            self._count((contract, tier))
+
+    def _count(self, answered: tuple[str, str]) -> None:
+        if not self._free:
+            asyncio.get_running_loop().call_later(_GATHERED_SECONDS, self._write_free)
+        self._free[answered] += 1
+
+    def _write_free(self) -> None:
+        gathered, self._free = self._free, Counter()
+        for (contract, tier), times in gathered.items():
+            self._lines.write_times(times, ANSWER_EVENT, contract=contract, tier=tier, billed_bytes=0)

@@ -5,25 +5,34 @@ Nothing here knows how a question is written, answered or encoded; this is the m
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from exposure.api.access.bounds import Bounds
+from exposure.api.access.budget import PayingReader
+from exposure.api.access.caller import ANONYMOUS
 from exposure.api.access.cors import Cors
 from exposure.api.access.door import Door
 from exposure.api.access.guard import GuardedReader, in_force
 from exposure.api.access.layer import AccessLayer
+from exposure.api.access.policy import Policy
 from exposure.api.aggregate import ContractGroups
 from exposure.api.aggregate_openapi import aggregate_operation, facets_operation
-from exposure.api.compress import Compressed
+from exposure.api.cache.answers import Answers, Cache
+from exposure.api.cache.front import Front
+from exposure.api.cache.layer import CacheLayer
+from exposure.api.cache.question import Questions
+from exposure.api.compress import Compressed, available_codings
 from exposure.api.describe import summarize
 from exposure.api.docs import docs_endpoints
 from exposure.api.encode import JSON, dumps
@@ -75,22 +84,38 @@ class _KeyConvertor(PathConvertor):
     regex = "(?s:.*)"
 
 
-def build_api(catalog: Catalog, reader: Reader, sealer: TokenSealer, door: Door | None = None) -> ASGIApp:
-    """Return the API over the catalog's contracts; it closes the reader when it shuts down.
+def build_api(
+    catalog: Catalog,
+    reader: Reader,
+    sealer: TokenSealer,
+    door: Door | None = None,
+    cache: Cache | None = None,
+) -> ASGIApp:
+    """Return the API over the catalog's contracts; it closes the reader and the cache when it shuts down.
 
-    Without a door nobody is known: what is public is served, to everybody.
+    Without a door nobody is known: what is public is served, to everybody. Without a cache every answer is
+    made anew.
     """
     door = door or Door()
-    guarded_reader, bound_sealer = GuardedReader(HidingReader(reader)), sealer.bound(in_force)
+    asked = PayingReader(HidingReader(reader))
+    guarded_reader, bound_sealer = GuardedReader(asked), sealer.bound(in_force)
     health = Health(catalog, reader)
 
+    answers = None if cache is None else Answers(cache)
+    codings = tuple(one.token for one in available_codings())
+    public = Policy(catalog).view(ANONYMOUS).fingerprint
+
     def build(seen: Catalog) -> ASGIApp:
-        return _build(seen, guarded_reader, bound_sealer, health)
+        app = Compressed(_build(seen, guarded_reader, bound_sealer, health, door.clock))
+        return app if answers is None else CacheLayer(app, Questions(seen, codings), answers, public)
 
-    return Shell(Compressed(Cors(Bounds(AccessLayer(catalog, door, build)), door.origins)))
+    api = Shell(Cors(Bounds(AccessLayer(catalog, door, build)), door.origins))
+    return api if answers is None else Front(api, door, answers)
 
 
-def _build(catalog: Catalog, reader: Reader, sealer: TokenSealer, health: Health) -> FastAPI:
+def _build(
+    catalog: Catalog, reader: Reader, sealer: TokenSealer, health: Health, clock: Callable[[], datetime]
+) -> FastAPI:
     """Return the routes over what a caller sees of the catalog."""
 
     @asynccontextmanager
@@ -116,9 +141,9 @@ def _build(catalog: Catalog, reader: Reader, sealer: TokenSealer, health: Health
     kinds = (URI_TOO_LONG, UPSTREAM_UNAVAILABLE)
     _get(app, "/health/ready", health.ready, "ready", plain_operation("Whether the warehouse answers", kinds))
     for contract in catalog:
-        _add_contract(app, contract, ContractRows(contract, reader, sealer))
-        _add_export(app, contract, ContractExport(contract, reader))
-        _add_groups(app, contract, ContractGroups(contract, reader))
+        _add_contract(app, contract, ContractRows(contract, reader, sealer, clock))
+        _add_export(app, contract, ContractExport(contract, reader, clock))
+        _add_groups(app, contract, ContractGroups(contract, reader, clock))
     _add_unknown(app, catalog)
     _add_documentation(app, catalog)
     return app
@@ -179,14 +204,24 @@ def _add_documentation(app: FastAPI, catalog: Catalog) -> None:
         app.add_route(path, guarded(endpoint), include_in_schema=False)
 
 
+class _DirectRoute(APIRoute):
+    """Hands its endpoint the request as it is: what FastAPI would read for it, ours read themselves."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the endpoint."""
+        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return handler
+
+
 def _get(app: FastAPI, path: str, endpoint: Endpoint, name: str, operation: dict[str, Any]) -> None:
-    app.add_api_route(
+    app.router.add_api_route(
         path,
         guarded(endpoint),
         methods=["GET"],
         operation_id=name,
         response_class=Response,
         openapi_extra=operation,
+        route_class_override=_DirectRoute,
     )
 
 

@@ -85,6 +85,11 @@ def available_codings() -> Sequence[Coding]:
     return tuple(one for one in _CODINGS if one.is_available)
 
 
+def accepted_codings(scope: Scope) -> str:
+    """Return which codings a request accepts; a header on several lines is one list."""
+    return ", ".join(Headers(scope=scope).getlist("accept-encoding"))
+
+
 class Compressed:
     """Compresses the answers of an application."""
 
@@ -97,8 +102,7 @@ class Compressed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        accepted = ", ".join(Headers(scope=scope).getlist("accept-encoding"))
-        token = choose_token(accepted, tuple(self._codings))
+        token = choose_token(accepted_codings(scope), tuple(self._codings))
         await self._app(scope, receive, _Body(send, self._codings.get(token or "")).send)
 
 

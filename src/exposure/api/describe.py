@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from exposure.api.aggregate_openapi import aggregate_examples, facets_examples
 from exposure.api.formats.offered import FORMATS
 from exposure.contracts.export.jsonschema import row_schema
-from exposure.contracts.model import INGEST_TIME, Column, Contract
+from exposure.contracts.model import INGEST_TIME, Column, Contract, ServiceLevel
 from exposure.contracts.types import describe
+from exposure.contracts.unbounded import UnboundedQuestions
 from exposure.query.aggregate import grouped_places, groups_of, measures_of
 from exposure.query.aggregate_grammar import (
     DEFAULT_TOP,
@@ -48,13 +51,15 @@ def summarize(contract: Contract) -> dict[str, object]:
 
 def describe_contract(contract: Contract) -> dict[str, object]:
     """Return everything that is promised of a contract and can be asked of it."""
-    level = contract.service_level
     return summarize(contract) | {
         "owner": contract.owner,
         "key": contract.key,
         "event_time": contract.event_time,
         "default_order": [f"-{contract.event_time}", f"-{contract.key}"],
         "retention_days": contract.retention.days if contract.retention else None,
+        "unbounded": _describe_unbounded(contract.unbounded),
+        "max_bytes_billed": contract.max_bytes_billed,
+        "replica_seconds": contract.replica.total_seconds() if contract.replica else None,
         "columns": [_describe_column(contract, column) for column in contract.stored_columns],
         "row": row_schema(contract.columns),
         "formats": [one.name for one in FORMATS if one.is_available],
@@ -75,15 +80,26 @@ def describe_contract(contract: Contract) -> dict[str, object]:
             "max_facets": MAX_FACETS,
             "max_facet_top": MAX_FACET_TOP,
         },
-        "service_level": {
-            "availability_goal": level.availability_goal,
-            "latency_ms": round(level.latency.total_seconds() * 1000),
-            "latency_goal": level.latency_goal,
-            "freshness_seconds": level.freshness.total_seconds(),
-            "freshness_goal": level.freshness_goal,
-        },
+        "service_level": _describe_service_level(contract.service_level),
         "examples": _examples(contract),
     }
+
+
+def _describe_service_level(level: ServiceLevel) -> dict[str, object]:
+    return {
+        "availability_goal": level.availability_goal,
+        "latency_ms": round(level.latency.total_seconds() * 1000),
+        "latency_goal": level.latency_goal,
+        "freshness_seconds": level.freshness.total_seconds(),
+        "freshness_goal": level.freshness_goal,
+    }
+
+
+def _describe_unbounded(unbounded: UnboundedQuestions) -> dict[str, object]:
+    """Return what becomes of a question that bounds the event time by nothing."""
+    if isinstance(unbounded, timedelta):
+        return {"policy": "window", "days": unbounded.days}
+    return {"policy": unbounded.value, "days": None}
 
 
 def _describe_column(contract: Contract, column: Column) -> dict[str, object]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from starlette.responses import Response
 
 from exposure.api.encode import JSON, dumps
-from exposure.api.tiers import WAREHOUSE
+from exposure.api.tiers import REPLICA, WAREHOUSE
 from exposure.query.aggregate import Aggregation
 from exposure.query.model import Query
 from exposure.warehouse.port import Reader
@@ -17,7 +17,7 @@ async def explained(reader: Reader, question: Query | Aggregation) -> Response:
     """Return the response that explains the question."""
     plan = await reader.explain(question)
     body = {
-        "tier": WAREHOUSE,
+        "tier": REPLICA if plan.engine == REPLICA else WAREHOUSE,
         "engine": plan.engine,
         "sql": plan.text,
         "parameters": {name: _written(value) for name, value in plan.parameters.items()},

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -19,6 +21,8 @@ from exposure.api.formats.choice import Choice, choose_format
 from exposure.api.formats.format import Shape
 from exposure.api.request import accept, both, parameters
 from exposure.api.streamed import StreamedResponse
+from exposure.api.time_window import Meant, meant
+from exposure.clock import now
 from exposure.contracts.model import Contract
 from exposure.query.model import Query
 from exposure.query.parse import parse_export
@@ -35,9 +39,10 @@ _FIRST_ROWS, _MOST_ROWS, _GROWTH = 8, 4096, 8
 class ContractExport:
     """Answers requests for all rows of one contract from one reader."""
 
-    def __init__(self, contract: Contract, reader: Reader) -> None:
+    def __init__(self, contract: Contract, reader: Reader, clock: Callable[[], datetime] = now) -> None:
         self._contract = contract
         self._reader = reader
+        self._clock = clock
 
     async def export(self, request: Request) -> Response:
         """Answer with every row the request means; a failure before the first of them is a problem."""
@@ -47,15 +52,17 @@ class ContractExport:
                 lambda: choose_format(accept(request), asked, _SHAPES),
                 lambda: parse_export(self._contract, asked),
             )
-        stream = await self._reader.stream(query)
-        parts = _Parts(stream, choice, query)
+            asked_for = meant(query, self._clock())
+        stream = await self._reader.stream(asked_for.question)
+        parts = _Parts(stream, choice, asked_for)
         try:
             with span("encode", {"exposure.format": choice.format.extension}):
                 first = await parts.first()
         except BaseException:
             stream.close()
             raise
-        return StreamedResponse(first, parts.more, stream.close, self._headers(stream, choice))
+        headers = self._headers(stream, choice) | asked_for.headers
+        return StreamedResponse(first, parts.more, stream.close, headers)
 
     def _headers(self, stream: RowStream, choice: Choice) -> dict[str, str]:
         name = f"{self._contract.name}.{choice.format.extension}"
@@ -70,13 +77,14 @@ class ContractExport:
 class _Parts:
     """The answer part by part. Parts are made on a thread, so that the loop goes on serving."""
 
-    def __init__(self, stream: RowStream, choice: Choice, query: Query) -> None:
+    def __init__(self, stream: RowStream, choice: Choice, asked_for: Meant[Query]) -> None:
         self._stream = stream
         self._started = time.perf_counter()
         self._rows = _FIRST_ROWS
         self._is_over = False
         self._choice = choice
-        self._columns = query.columns
+        self._columns = asked_for.question.columns
+        self._window = asked_for.written
         self._writer: Any = None
 
     async def first(self) -> bytes:
@@ -113,4 +121,4 @@ class _Parts:
 
     def _envelope(self) -> dict[str, object]:
         facts = written_facts(self._stream.as_of, ms_since(self._started), self._stream.bytes_billed)
-        return {"complete": True, "next_page_token": None, **facts}
+        return {"complete": True, "next_page_token": None, **facts, **self._window}

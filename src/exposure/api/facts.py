@@ -9,20 +9,28 @@ from exposure.api.encode import instant
 from exposure.api.tiers import WAREHOUSE
 
 
-def fact_headers(*, complete: bool, as_of: datetime, bytes_billed: int) -> dict[str, str]:
-    """Return the headers of an answer that asked the warehouse."""
+def fact_headers(
+    *, complete: bool, as_of: datetime, bytes_billed: int, tier: str = WAREHOUSE
+) -> dict[str, str]:
+    """Return the headers of an answer that was made of rows of that tier."""
     return {
         "Cache-Control": "no-store",
         "Vary": "Accept",
         "X-Complete": "true" if complete else "false",
         "X-As-Of": instant(as_of),
         "X-Bytes-Billed": str(bytes_billed),
+        "X-Tier": tier,
     }
 
 
-def written_facts(as_of: datetime, elapsed_ms: float, bytes_billed: int) -> dict[str, object]:
-    """Return what stands beside the rows in a format that has room for it."""
-    stats = {"tier": WAREHOUSE, "elapsed_ms": elapsed_ms, "bytes_billed": bytes_billed}
+def written_facts(
+    as_of: datetime, elapsed_ms: float, bytes_billed: int, tier: str = WAREHOUSE
+) -> dict[str, object]:
+    """Return what stands beside the rows in a format that has room for it: how the answer was made.
+
+    An answer that is kept is given as it was made; what giving it cost, and from where, its headers say.
+    """
+    stats = {"tier": tier, "elapsed_ms": elapsed_ms, "bytes_billed": bytes_billed}
     return {"as_of": as_of, "stats": stats}
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from exposure.api.encode import JSON
 from exposure.api.formats.document import export_parameters, media_types, page_words, row_words
+from exposure.api.openapi_bounds import READ, asking, unbounded_note, windowed
+from exposure.api.openapi_kept import kept
 from exposure.api.parameters import key_parameter, page_parameters, select
 from exposure.api.problems import (
     ANYWHERE,
-    INTERNAL_ERROR,
     INVALID_PAGE_TOKEN,
     INVALID_PARAMETER,
     MEDIA_TYPE,
@@ -24,9 +25,6 @@ from exposure.api.problems import (
     PAGE_TOKEN_MISMATCH,
     POSITION_TOO_LONG,
     PROBLEM_TYPES,
-    QUERY_TOO_EXPENSIVE,
-    UPSTREAM_MISCONFIGURED,
-    UPSTREAM_UNAVAILABLE,
     URI_TOO_LONG,
     ProblemType,
 )
@@ -36,15 +34,12 @@ from exposure.contracts.model import Contract
 from exposure.query.asides import Count
 
 Document = dict[str, Any]
-READ = (
-    INVALID_PARAMETER, NOT_ACCEPTABLE, URI_TOO_LONG, QUERY_TOO_EXPENSIVE, INTERNAL_ERROR,
-    UPSTREAM_MISCONFIGURED, UPSTREAM_UNAVAILABLE,
-)  # fmt: skip
 AS_OF = "The moment whose rows these are, the same on every page of a walk."
 _STRING: Document = {"type": "string"}
 HEADERS: Document = {
     "X-Complete": {"description": "`true` when no rows remain after these.", "schema": _STRING},
     "X-As-Of": {"description": AS_OF, "schema": _STRING | {"format": "date-time"}},
+    "X-Tier": {"description": "Where the answer came from.", "schema": _STRING},
     "X-Bytes-Billed": {"description": "What the answer cost.", "schema": {"type": "integer"}},
     "X-Request-Id": {"description": "Names this request in the operators' logs.", "schema": _STRING},
 }
@@ -85,13 +80,14 @@ def page_operation(contract: Contract) -> Document:
         "complete": {"type": "boolean", "description": "Whether no rows remain after these."},
         "next_page_token": {"type": ["string", "null"], "description": "Null on the last page."},
     }
-    kinds = (*READ, INVALID_PAGE_TOKEN, PAGE_TOKEN_MISMATCH, PAGE_TOKEN_EXPIRED, POSITION_TOO_LONG)
+    tokens = (INVALID_PAGE_TOKEN, PAGE_TOKEN_MISMATCH, PAGE_TOKEN_EXPIRED, POSITION_TOO_LONG)
+    kinds = (*asking(contract), *tokens)
     return {
         "summary": f"Rows of {contract.name}",
-        "description": contract.description,
+        "description": f"{contract.description}{unbounded_note(contract)}",
         "tags": [contract.name],
         "parameters": [*page_parameters(contract), *page_words()],
-        "responses": {"200": _page(properties), **problems(kinds)},
+        "responses": {**kept(windowed(contract, _page(properties))), **problems(kinds)},
     }
 
 
@@ -106,11 +102,14 @@ def export_operation(contract: Contract) -> Document:
         "summary": f"All rows of {contract.name} in one answer",
         "description": (
             "Streamed, of one moment, in no order unless one is asked for. An answer that cannot be ended "
-            "breaks the connection off: what came before it is not whole."
+            f"breaks the connection off: what came before it is not whole.{unbounded_note(contract)}"
         ),
         "tags": [contract.name],
         "parameters": export_parameters(page_parameters(contract)),
-        "responses": {"200": _rows("Every row.", properties, {}), **problems(READ)},
+        "responses": {
+            "200": windowed(contract, _rows("Every row.", properties, {})),
+            **problems(asking(contract)),
+        },
     }
 
 
@@ -121,7 +120,7 @@ def row_operation(contract: Contract) -> Document:
         "tags": [contract.name],
         "parameters": [key_parameter(contract), select(contract), *row_words()],
         "responses": {
-            "200": _rows("The row.", {"data": _row(contract)}, {}),
+            **kept(_rows("The row.", {"data": _row(contract)}, {})),
             **problems((*READ, NOT_FOUND)),
         },
     }
@@ -230,6 +229,7 @@ def _problem() -> Document:
         "status": {"type": "integer"},
         "detail": _STRING,
         "code": {"type": "string", "enum": [kind.code for kind in PROBLEM_TYPES]},
+        "retryable": {"type": "boolean", "description": "Whether the same request may be answered later."},
         "request_id": _STRING,
     }
     errors = {"type": "array", "items": {"$ref": "#/components/schemas/ParameterError"}}

@@ -18,6 +18,9 @@ B = TypeVar("B")
 URL_BYTES = 8192
 REQUEST_ID = "exposure.request_id"
 IS_HEAD = "exposure.is_head"
+# The (contract, tier) of an answer that cost nothing, and whom to tell of a cost that no answer names.
+ANSWERED = "exposure.answered"
+TELL = "exposure.tell"
 # What a query may hold besides letters and digits, and the sign of what is percent-encoded already.
 # https://www.rfc-editor.org/rfc/rfc3986#section-3.4
 _QUERY_CHARACTERS = "%!$'()*+,;:@/?=-._~"
@@ -81,6 +84,10 @@ def next_url(request: Request, token: str) -> str:
     if len(url) > URL_BYTES:
         raise Problem(POSITION_TOO_LONG, "the last row of this page is too long a place to go on from")
     return url
+
+
+def tell_nobody(contract: str, tier: str, bytes_billed: int) -> None:
+    """Be told of an answer where no lines are written."""
 
 
 def _query(request: Request) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from exposure.api.abreast import abreast
 from exposure.api.describe import describe_contract
 from exposure.api.encode import JSON, RowEncoder, dumps
 from exposure.api.explain import explained
@@ -19,7 +22,9 @@ from exposure.api.formats.offered import JSON_FORMAT
 from exposure.api.problems import NOT_FOUND, Problem
 from exposure.api.request import accept, both, negotiated, next_url, parameters, refuse_parameters
 from exposure.api.seal import TokenSealer
+from exposure.api.time_window import Meant, meant
 from exposure.api.totals import Total, count_all, total_of
+from exposure.clock import now
 from exposure.contracts.model import Column, Contract
 from exposure.query.asides import Count, parse_count, parse_explain
 from exposure.query.errors import shown
@@ -49,10 +54,17 @@ class _Read:
 class ContractRows:
     """Answers requests about one contract from one reader."""
 
-    def __init__(self, contract: Contract, reader: Reader, sealer: TokenSealer) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        reader: Reader,
+        sealer: TokenSealer,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
         self._contract = contract
         self._reader = reader
         self._sealer = sealer
+        self._clock = clock
         self._description = dumps(describe_contract(contract))
 
     async def page(self, request: Request) -> Response:
@@ -66,14 +78,20 @@ class ContractRows:
                     lambda: both(lambda: parse_count(asked), lambda: parse_explain(asked)),
                 ),
             )
+        asked_for = meant(query, query.snapshot.at if query.snapshot else self._clock())
         if is_explained:
-            return await explained(self._reader, query)
-        read = await self._read_counted(query, count)
-        token, headers = None, _headers(read)
+            return await explained(self._reader, asked_for.question)
+        asked_for, read = await self._read_meant(query, asked_for, count)
+        token, headers = None, _headers(read) | asked_for.headers
         if read.page.last is not None:
             token = self._sealer.seal(write_position(query, read.page.last, read.page.snapshot))
             headers["Link"] = f'<{next_url(request, token)}>; rel="next"'
-        envelope = {"complete": read.page.complete, "next_page_token": token, **_facts(read)}
+        envelope = {
+            "complete": read.page.complete,
+            "next_page_token": token,
+            **_facts(read),
+            **asked_for.written,
+        }
         return await _written(read, choice, envelope, headers)
 
     async def row(self, request: Request) -> Response:
@@ -104,6 +122,17 @@ class ContractRows:
         refuse_parameters(request)
         return Response(self._description, 200, media_type=JSON)
 
+    async def _read_meant(
+        self, query: Query, asked_for: Meant[Query], count: Count
+    ) -> tuple[Meant[Query], _Read]:
+        """Return the page, and the question with the window it was read in: of the moment it was read at."""
+        read = await self._read_counted(asked_for.question, count)
+        anew = meant(query, read.page.as_of)
+        if anew.window == asked_for.window:
+            return asked_for, read
+        # Asked a moment behind midnight, read a moment before: the next pages will have the window of then.
+        return anew, await self._read_counted(replace(anew.question, snapshot=read.page.snapshot), count)
+
     async def _read_counted(self, query: Query, count: Count) -> _Read:
         """Return the page and, if it is asked for, the total: an exact one is of the page's own snapshot."""
         if count is Count.EXACT and query.snapshot is None:
@@ -113,7 +142,7 @@ class ContractRows:
                 self._reader, replace(query, snapshot=read.page.snapshot), count
             )
         else:
-            read, total = await asyncio.gather(self._read(query), count_all(self._reader, query, count))
+            read, total = await abreast(self._read(query), count_all(self._reader, query, count))
         return replace(read, total=total)
 
     async def _read(self, query: Query) -> _Read:
@@ -145,10 +174,12 @@ async def _written(read: _Read, choice: Choice, envelope: Envelope, headers: dic
 
 def _facts(read: _Read) -> dict[str, object]:
     total = {"total": read.total.written} if read.total else {}
-    return total | written_facts(read.page.as_of, read.elapsed_ms, read.bytes_billed)
+    return total | written_facts(read.page.as_of, read.elapsed_ms, read.bytes_billed, read.page.tier)
 
 
 def _headers(read: _Read) -> dict[str, str]:
     page = read.page
-    headers = fact_headers(complete=page.complete, as_of=page.as_of, bytes_billed=read.bytes_billed)
+    headers = fact_headers(
+        complete=page.complete, as_of=page.as_of, bytes_billed=read.bytes_billed, tier=page.tier
+    )
     return headers | ({"X-Total": read.total.header} if read.total else {})

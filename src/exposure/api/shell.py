@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
-
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exposure.api.request import IS_HEAD, REQUEST_ID
+from exposure.api.request_ids import RequestIds
 
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -25,13 +24,14 @@ class Shell:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._ids = RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other events pass through."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = secrets.token_hex(8)
+        request_id = self._ids.next()
         is_head = scope["method"] == "HEAD"
 
         async def decorated(message: Message) -> None:

@@ -8,13 +8,13 @@ the last chunk (https://www.rfc-editor.org/rfc/rfc9112#section-8), which every c
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from exposure.api.departure import departure
 from exposure.api.request import IS_HEAD, REQUEST_ID
 
 # Who takes no byte for so long reads no more.
@@ -47,7 +47,7 @@ class StreamedResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; raises BrokenOff when the answer cannot be ended."""
         sending = asyncio.ensure_future(self._send(scope, send))
-        leaving = asyncio.ensure_future(_departure(receive))
+        leaving = asyncio.ensure_future(departure(receive))
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
             if sending.done():
@@ -82,9 +82,3 @@ class StreamedResponse(Response):
             return await self._more()
         except Exception as error:
             raise BrokenOff(f"request {scope[REQUEST_ID]}: the answer broke off: {error}") from error
-
-
-async def _departure(receive: Receive) -> None:
-    with contextlib.suppress(OSError):
-        while (await receive())["type"] != "http.disconnect":
-            pass

@@ -61,6 +61,12 @@ class ClaimsVerifier:
         self._remember(digest, self._check_times(claims), claims)
         return claims
 
+    def remembering(self, token: str) -> Callable[[], bool]:
+        """Return what tells whether the token is remembered as verified and has not expired."""
+        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        expires, _ = self._verified.get(digest, (0.0, {}))
+        return lambda: expires > self._clock()
+
     async def close(self) -> None:
         """Close the connection the keys are fetched over."""
         await self._keys.close()

@@ -20,6 +20,9 @@ from exposure.api.access.key_file import KeyFile
 from exposure.api.access.keys import StoredKeys, write_keys
 from exposure.api.answer_lines import AnswerLines
 from exposure.api.app import build_api
+from exposure.api.cache.answers import Cache
+from exposure.api.cache.store import Store
+from exposure.api.cache.windows import Windows
 from exposure.api.seal import TokenSealer
 from exposure.api.watched import watched_api, watched_reader
 from exposure.contracts.catalog import Catalog
@@ -27,6 +30,7 @@ from exposure.ingest.app import PushApp
 from exposure.ingest.pipeline import Pipeline, Shared
 from exposure.ingest.token import PushIdentity, TokenVerifier
 from exposure.ingest.watched import WatchedRoad
+from exposure.local.commits import CountedWriter
 from exposure.local.feed import PROJECT, declare_feed
 from exposure.local.ports import HttpServer
 from exposure.local.pubsub.key_file import load_or_make
@@ -40,6 +44,7 @@ from exposure.warehouse.schema import quarantine_table, rows_table
 
 PUSH_ACCOUNT = f"push@{PROJECT}.iam.gserviceaccount.com"
 _KEY_BYTES = 32
+_CACHE_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,8 @@ class Platform:
         identity = PushIdentity(PUSH_ACCOUNT, ingest.url, pubsub.certificates_url)
         watches = local_watches(self._catalog, pubsub.broker, config.traces_url)
         road = WatchedRoad(watches.ingest, "duckdb")
-        writer = road.writer(DuckDBWriter(connection))
+        commits = CountedWriter(DuckDBWriter(connection))
+        writer = road.writer(commits)
         shared = Shared(lines=watches.ingest.lines(config.lines))
         pipelines = {
             contract.name: road.pipeline(
@@ -129,8 +135,9 @@ class Platform:
         sealer = TokenSealer([_page_token_key(config.data_dir / "page-token.key")])
         door = Door(keys=KeyFile(_keys_file(config.data_dir / "keys.json")))
         reader = watched_reader(DuckDBReader(connection), watches.api, "duckdb")
-        served = AnswerLines(build_api(self._catalog, reader, sealer, door), watches.api.lines(config.lines))
-        await api.start(watched_api(served, watches.api))
+        cache = Cache(versions=commits, windows=Windows(), store=Store(_CACHE_BYTES))
+        served = build_api(self._catalog, reader, sealer, door, cache)
+        await api.start(watched_api(AnswerLines(served, watches.api.lines(config.lines)), watches.api))
         for contract in self._catalog:
             await declare_feed(pubsub.broker, contract, ingest.url, PUSH_ACCOUNT)
         pubsub.begin_to_push()

@@ -35,12 +35,17 @@ class Lines:
 
     def write(self, event: str, **fields: str | float) -> None:
         """Write one line; names and values as `telemetry.names` says."""
+        self.write_times(1, event, **fields)
+
+    def write_times(self, times: int, event: str, **fields: str | float) -> None:
+        """Write the same line so many times, for what happened so often since the last time."""
         if self._heard is not None:
-            self._heard(event, fields)
+            for _ in range(times):
+                self._heard(event, fields)
         if self._stream is not None:
             line = {"severity": "INFO", "message": event, EVENT_FIELD: event, **fields}
             # One call, so that lines of several threads do not mix.
-            self._stream.write(json.dumps(line | trace_fields(self._project)) + "\n")
+            self._stream.write((json.dumps(line | trace_fields(self._project)) + "\n") * times)
             self._stream.flush()
 
 
