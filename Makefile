@@ -1,7 +1,7 @@
 # Everything a person or a CI machine types. Needs make, git and Python >= 3.11; nothing else.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run venv test bench load faults plan golden diagrams check format lint types imports lock lock-check clean
+.PHONY: help run venv test bench bench-api load faults plan golden diagrams check format lint types imports lock lock-check clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,12 +21,16 @@ venv: $(VENV)/.dev-installed ## make .venv with everything: what develops, tests
 test: $(VENV)/.dev-installed ## run the whole test suite with coverage
 	@$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile --cov --cov-report=term $(ARGS)
 
-bench: $(VENV)/.dev-installed ## measure pushes, pulls, reads and exports on this machine (eight minutes)
+bench: $(VENV)/.dev-installed ## measure pushes, pulls, reads and exports on this machine (a quarter of an hour)
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.ingest
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.memory
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.read
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.export
 	@PYTHONPATH=tests $(BIN)/python -m benchmarks.start
+	@PYTHONPATH=tests:. $(BIN)/python -m benchmarks.slow_warehouse
+
+bench-api: $(VENV)/.dev-installed $(VENV)/peers/.installed ## the read API beside ROAPI, Datasette and PostgreSQL (ten minutes)
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.api --peers $(VENV)/peers/bin $(ARGS)
 
 load: $(VENV)/.dev-installed $(VENV)/load/.installed ## put load on the platform, here or deployed, and report (ARGS="--help")
 	@PYTHONPATH=tests:src $(BIN)/python -m load --locust $(VENV)/load/bin/locust $(ARGS)
@@ -65,6 +69,7 @@ define LOCK
 	@for extra in api ingest local stacks; do \
 		$(COMPILE) --extra $$extra -c $(1)/dev.txt pyproject.toml -o $(1)/$$extra.txt || exit 1; done
 	@$(COMPILE) --group load -c $(1)/dev.txt -o $(1)/load.txt
+	@$(COMPILE) --group peers -c $(1)/dev.txt -o $(1)/peers.txt
 	@$(COMPILE) --group sbom -c $(1)/dev.txt -o $(1)/sbom.txt
 	@$(COMPILE) stacks/policy/requirements.in -o $(2)
 endef
@@ -110,4 +115,11 @@ $(VENV)/load/.installed: $(VENV)/.dev-installed requirements/load.txt
 	@echo "installing requirements/load.txt"
 	@$(BIN)/python -m venv $(VENV)/load
 	@$(BIN)/uv pip install --quiet --python $(VENV)/load/bin/python --require-hashes -r requirements/load.txt
+	@touch $@
+
+# What the read API is measured beside needs other versions of what it is made of.
+$(VENV)/peers/.installed: $(VENV)/.dev-installed requirements/peers.txt
+	@echo "installing requirements/peers.txt"
+	@$(BIN)/python -m venv $(VENV)/peers
+	@$(BIN)/uv pip install --quiet --python $(VENV)/peers/bin/python --require-hashes -r requirements/peers.txt
 	@touch $@

@@ -165,7 +165,7 @@ def fetch_all(path: str) -> None:
     connection = duckdb.connect(path, read_only=True)
     table = f'"{CONTRACT.dataset}"."{CONTRACT.name}"'
     names = [column.name for column in CONTRACT.columns]
-    select = f"SELECT {', '.join(names)} FROM {table}"  # noqa: S608  # the contract's names
+    select = f"SELECT {', '.join(names)} FROM {table}"
     connection.execute(f"{select} LIMIT 1000").fetchall()
     with peak_above(os_pid()) as peak:
         started = time.perf_counter()
