@@ -41,6 +41,13 @@ class RowsUrl:
     credential: str | None = field(default=None, repr=False)
 
 
+class ApiWindow(msgspec.Struct, frozen=True):
+    """The bound on the event time that the API gave a question which had none."""
+
+    parameter: str
+    value: str
+
+
 class ApiPage(msgspec.Struct, frozen=True):
     """One page: each row as the text of a JSON object."""
 
@@ -48,6 +55,7 @@ class ApiPage(msgspec.Struct, frozen=True):
     complete: bool
     as_of: str
     next_page_token: str | None = None
+    window: ApiWindow | None = None
 
 
 class _ParameterError(msgspec.Struct):

@@ -23,6 +23,7 @@ from exposure.contracts.example import example_message
 from exposure.contracts.export import avro, jsonschema, odcs
 from exposure.contracts.model import Column, Contract
 from exposure.contracts.types import Array, Object, describe
+from exposure.contracts.unbounded import Unbounded
 from exposure.warehouse.bigquery_schema import table_resource
 from exposure.warehouse.schema import Table, quarantine_table, rows_table
 
@@ -50,7 +51,7 @@ def show_contract(name: ContractName) -> None:
         null = "yes" if column.nullable else "no"
         table.add_row(path, describe(column.type), null, _description(one, path, column))
     show_table(table)
-    for line in (*_service_level(one), *_access(one)):
+    for line in (*_service_level(one), *_questions(one), *_access(one)):
         typer.echo(line)
     message = json.dumps(example_message(one), ensure_ascii=False)
     typer.echo(f"\nA message on the topic {one.topic}:\n  {message}")
@@ -83,6 +84,20 @@ def _service_level(one: Contract) -> list[str]:
         f"  {_percent(level.freshness_goal)} of rows visible within {level.freshness.total_seconds():g} s",
         f"  a row is kept {kept}",
     ]
+
+
+def _questions(one: Contract) -> list[str]:
+    meant = {Unbounded.ALLOW: "is about every row", Unbounded.REFUSE: "is refused"}
+    unbounded = one.unbounded
+    what = (
+        f"is about the last {unbounded.days} days" if isinstance(unbounded, timedelta) else meant[unbounded]
+    )
+    lines = ["Questions:", f"  one without a lower bound on {one.event_time} {what}"]
+    return (
+        lines
+        if one.max_bytes_billed is None
+        else [*lines, f"  each bills {one.max_bytes_billed} bytes at most"]
+    )
 
 
 def _access(one: Contract) -> list[str]:

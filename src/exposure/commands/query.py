@@ -91,9 +91,10 @@ def _show(pages: Iterator[ApiPage], *, as_json: bool) -> None:
             _write_lines(page)
         elif page.data:
             _write_table(page)
-        complete, as_of = page.complete, page.as_of
+        complete, as_of, window = page.complete, page.as_of, page.window
     more = "" if complete else "; more remain, --all reads them"
-    say(f"{count} row{'' if count == 1 else 's'}, as of {as_of}{more}")
+    within = "" if window is None else f" with {window.parameter}={window.value}"
+    say(f"{count} row{'' if count == 1 else 's'}{within}, as of {as_of}{more}")
 
 
 def _write_lines(page: ApiPage) -> None:
