@@ -13,12 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 _PATIENCE_SECONDS = 20.0
 PROGRAM = "redis-server"
-
-
-class NotInstalled(Exception):
-    """There is no such program on PATH; Debian's package has its name."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,8 @@ def running_redis(folder: Path, *options: str, port: int | None = None) -> Itera
     """Start a server that keeps nothing on disk, on that port or a free one, and stop it."""
     program = shutil.which(PROGRAM)
     if program is None:
-        raise NotInstalled(f"{PROGRAM} is not on PATH; `apt-get install redis-server` has it")
+        # A clone with nothing but Python and make can be tested without it; CI installs it.
+        pytest.skip(f"{PROGRAM} is not on PATH; `apt-get install redis-server` has it")
     port = port or _free_port()
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL) as process:
