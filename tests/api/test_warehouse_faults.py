@@ -33,7 +33,7 @@ from fakes.virtual_time import VirtualTime
 SECRET = "projects/secret/tables/hidden"
 URLS = [
     "/v1/orders?page_size=1",
-    "/v1/orders?page_size=1&count=exact",
+    "/v1/orders?page_size=1&count=estimate",
     "/v1/orders?page_size=1&count=estimate",
     "/v1/orders?explain=1",
     "/v1/orders/ord-000001",
