@@ -34,7 +34,6 @@ SECRET = "projects/secret/tables/hidden"
 URLS = [
     "/v1/orders?page_size=1",
     "/v1/orders?page_size=1&count=estimate",
-    "/v1/orders?page_size=1&count=estimate",
     "/v1/orders?explain=1",
     "/v1/orders/ord-000001",
     "/v1/orders:aggregate?group=currency",
