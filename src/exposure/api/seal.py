@@ -1,18 +1,13 @@
-"""Seals page tokens: whoever holds one can neither read nor change it. AES-256-GCM with rotating keys."""
+"""Seals page tokens: whoever holds one can neither read nor change it."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import os
 from collections.abc import Callable, Sequence
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+from exposure.api.key_ring import KeyRing
 from exposure.query.page_token import invalid_token
-
-_NONCE_BYTES = 12
 
 
 class TokenSealer:
@@ -25,7 +20,7 @@ class TokenSealer:
         if not keys:
             raise ValueError("page tokens need at least one key of 32 bytes")
         self._secrets = tuple(keys)
-        self._keys = [AESGCM(key) for key in keys]
+        self._keys = KeyRing(keys)
         self._bound_to = bound_to
 
     def bound(self, to: Callable[[], bytes]) -> TokenSealer:
@@ -34,19 +29,15 @@ class TokenSealer:
 
     def seal(self, content: bytes) -> str:
         """Return a token of URL-safe characters."""
-        nonce = os.urandom(_NONCE_BYTES)
-        sealed = nonce + self._keys[0].encrypt(nonce, content, self._bound_to())
+        sealed = self._keys.seal(content, self._bound_to())
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def open(self, token: str) -> bytes:
         """Return what was sealed; raises BadPageToken for anything that was not sealed here."""
-        sealed = _decode(token)
-        for key in self._keys:
-            try:
-                return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], self._bound_to())
-            except InvalidTag:
-                continue
-        raise invalid_token()
+        content = self._keys.open(_decode(token), self._bound_to())
+        if content is None:
+            raise invalid_token()
+        return content
 
 
 def _decode(token: str) -> bytes:
@@ -55,6 +46,6 @@ def _decode(token: str) -> bytes:
     except (binascii.Error, ValueError) as error:
         raise invalid_token() from error
     # The last character carries bits beyond the last byte; only one spelling of a token is ours.
-    if len(sealed) <= _NONCE_BYTES or base64.urlsafe_b64encode(sealed).decode().rstrip("=") != token:
+    if base64.urlsafe_b64encode(sealed).decode().rstrip("=") != token:
         raise invalid_token()
     return sealed
