@@ -15,6 +15,7 @@ from pulumi_gcp import cloudrunv2
 from stacks.command import CANARY
 from stacks.config import Settings
 from stacks.feed import Feed
+from stacks.pool import declare_pool
 from stacks.service import CloudRunService, Runtime
 
 _NAME = "canary"
@@ -38,30 +39,16 @@ class Canary(pulumi.ComponentResource):
         super().__init__("exposure:canary:Canary", _NAME, None, opts)
         allowed = [feed.allow_publish(_NAME, runtime.account.member) for feed in feeds]
         calling = [] if settings.is_public else [api.allow_invoke(_NAME, runtime.account.member)]
-        cloudrunv2.WorkerPool(
+        declare_pool(
             _NAME,
-            cloudrunv2.WorkerPoolArgs(
-                name=_NAME,
-                location=settings.region,
-                deletion_protection=settings.protected,
-                launch_stage="GA",
-                scaling=cloudrunv2.WorkerPoolScalingArgs(manual_instance_count=1),
-                template=cloudrunv2.WorkerPoolTemplateArgs(
-                    service_account=runtime.account.email,
-                    containers=[
-                        cloudrunv2.WorkerPoolTemplateContainerArgs(
-                            image=runtime.image,
-                            commands=[*CANARY, *_told(settings, api.uri)],
-                            resources=cloudrunv2.WorkerPoolTemplateContainerResourcesArgs(limits=_LIMITS),
-                        )
-                    ],
-                ),
+            settings,
+            runtime,
+            cloudrunv2.WorkerPoolTemplateContainerArgs(
+                image=runtime.image,
+                commands=[*CANARY, *_told(settings, api.uri)],
+                resources=cloudrunv2.WorkerPoolTemplateContainerResourcesArgs(limits=_LIMITS),
             ),
-            pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[*runtime.after, *allowed, *calling],
-                ignore_changes=["client", "clientVersion"],
-            ),
+            pulumi.ResourceOptions(parent=self, depends_on=[*allowed, *calling]),
         )
         self.register_outputs({})
 

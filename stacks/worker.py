@@ -10,6 +10,7 @@ from pulumi_gcp import cloudrunv2
 
 from stacks.command import PULL
 from stacks.config import Settings, WorkerSettings
+from stacks.pool import declare_pool
 from stacks.service import Runtime, variable
 from stacks.traces import told_of_traces
 
@@ -17,7 +18,7 @@ _NAME = "ingest"
 
 
 class Worker(pulumi.ComponentResource):
-    """The pool. Its instances are a number, since nothing about it scales it."""
+    """The pool, as large as its settings say."""
 
     def __init__(
         self,
@@ -28,22 +29,13 @@ class Worker(pulumi.ComponentResource):
     ) -> None:
         super().__init__("exposure:worker:Worker", f"{_NAME}-worker", None, opts)
         self.push = self.service = None
-        cloudrunv2.WorkerPool(
+        declare_pool(
             _NAME,
-            cloudrunv2.WorkerPoolArgs(
-                name=_NAME,
-                location=settings.region,
-                deletion_protection=settings.protected,
-                launch_stage="GA",
-                scaling=cloudrunv2.WorkerPoolScalingArgs(manual_instance_count=worker.instances),
-                template=cloudrunv2.WorkerPoolTemplateArgs(
-                    service_account=runtime.account.email,
-                    containers=[_container(settings, worker, runtime.image)],
-                ),
-            ),
-            pulumi.ResourceOptions(
-                parent=self, depends_on=[*runtime.after], ignore_changes=["client", "clientVersion"]
-            ),
+            settings,
+            runtime,
+            _container(settings, worker, runtime.image),
+            pulumi.ResourceOptions(parent=self),
+            instances=worker.instances,
         )
         self.register_outputs({})
 
