@@ -7,7 +7,6 @@ at most. A refresh behind the answers has a line of its own, as the answer that 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections import Counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,8 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from exposure.api.request import ANSWERED, TELL
 from exposure.telemetry.lines import Lines
 from exposure.telemetry.names import ANSWER_EVENT
+from exposure.telemetry.request_counts import ROWS_PATH
 
-_CONTRACT = re.compile(r"/v1/([a-z][a-z0-9_]*)")
 _GATHERED_SECONDS = 0.1
 
 
@@ -50,7 +49,7 @@ class AnswerLines:
         if answered is not None:
             self._count(answered)
             return
-        contract = _CONTRACT.match(scope["path"])
+        contract = ROWS_PATH.match(scope["path"])
         if contract is not None:
             fields = dict(start["headers"])
             billed, tier = fields.get(b"x-bytes-billed"), fields.get(b"x-tier")

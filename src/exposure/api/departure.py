@@ -14,6 +14,8 @@ from typing import TypeVar
 from starlette.types import Receive
 
 T = TypeVar("T")
+# Read by nobody but the server's own count of answers, in which it is no error of ours.
+CLIENT_LEFT = 499
 
 
 class ClientLeft(Exception):

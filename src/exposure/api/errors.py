@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from exposure.api.departure import ClientLeft, while_awaited
+from exposure.api.departure import CLIENT_LEFT, ClientLeft, while_awaited
 from exposure.api.problems import (
     DEADLINE_EXCEEDED,
     INTERNAL_ERROR,
@@ -28,8 +28,6 @@ from exposure.api.request import REQUEST_ID
 from exposure.query.errors import shown
 
 _LOG = logging.getLogger(__name__)
-# Read by nobody but the server's own count of answers, in which it is no error of ours.
-_CLIENT_LEFT = 499
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -41,7 +39,7 @@ def guarded(endpoint: Endpoint) -> Endpoint:
             _refuse_line_break(request)
             return await while_awaited(request.receive, endpoint(request))
         except ClientLeft:
-            return Response(status_code=_CLIENT_LEFT)
+            return Response(status_code=CLIENT_LEFT)
         except Exception as error:
             problem = problem_of(error)
             _log(request, problem, error)

@@ -7,10 +7,9 @@ from decimal import Decimal
 from starlette.responses import Response
 
 from exposure.api.encode import JSON, dumps
-from exposure.api.tiers import REPLICA, WAREHOUSE
 from exposure.query.aggregate import Aggregation
 from exposure.query.model import Query
-from exposure.warehouse.port import Reader
+from exposure.warehouse.port import REPLICA, WAREHOUSE, Reader
 
 
 async def explained(reader: Reader, question: Query | Aggregation) -> Response:

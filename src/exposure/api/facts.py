@@ -6,7 +6,7 @@ import time
 from datetime import datetime
 
 from exposure.api.encode import instant
-from exposure.api.tiers import WAREHOUSE
+from exposure.warehouse.port import WAREHOUSE
 
 
 def fact_headers(

@@ -24,7 +24,7 @@ from exposure.ingest.message import Message
 from exposure.ingest.outcome import Outcome
 from exposure.ingest.pipeline import Pipeline
 from exposure.query.model import Row
-from exposure.telemetry.spans import Attributes
+from exposure.telemetry.spans import Attributes, database_call
 from exposure.telemetry.trace_context import TraceContext, context_of_attributes, context_of_headers
 from exposure.telemetry.traces import MOST_LINKS, Beginning, RecordedSpan, Traces
 from exposure.warehouse.port import Writer
@@ -153,8 +153,9 @@ class TracedWriter:
         if not waiting:
             return await self._writer.append(table, rows)
         batch = self._batch(table, rows, waiting)
+        call = database_call(self._system, "APPEND", f"{table.dataset}.{table.name}")
         try:
-            with batch.active(), batch.child(f"append {table.name}", self._described(table)):
+            with batch.active(), batch.child(f"append {table.name}", call):
                 return await self._writer.append(table, rows)
         finally:
             batch.end()
@@ -179,13 +180,6 @@ class TracedWriter:
             batch.link(one.span.place)
             one.span.link(batch.place)
         return batch
-
-    def _described(self, table: Table) -> Attributes:
-        return {
-            "db.system.name": self._system,
-            "db.operation.name": "APPEND",
-            "db.collection.name": f"{table.dataset}.{table.name}",
-        }
 
 
 class TracedPush:

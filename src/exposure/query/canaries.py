@@ -7,7 +7,6 @@ to read. Which keys are meant is said in `exposure.contracts.canary`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -15,23 +14,16 @@ from exposure.contracts.canary import BEHIND_CANARIES, CANARY_PREFIX, LEAST_INTE
 from exposure.contracts.model import Contract
 from exposure.contracts.types import Scalar
 from exposure.query.aggregate import Aggregation
-from exposure.query.model import Condition, Filter, Operator, Or, Query
+from exposure.query.model import Condition, Filter, Operator, Or, Query, is_of_one_key
 
 Question = TypeVar("Question", bound=Query | Aggregation)
 
 
 def without_canaries(question: Question) -> Question:
     """Return the question with the canaries left out, or as it is when it names one row by its key."""
-    if _names_a_key(question.contract, question.filters):
+    if is_of_one_key(question.contract, question.filters):
         return question
     return replace(question, filters=(*question.filters, _is_no_canary(question.contract)))
-
-
-def _names_a_key(contract: Contract, filters: Iterable[Condition]) -> bool:
-    return any(
-        isinstance(one, Filter) and one.column.name == contract.key and one.operator is Operator.EQ
-        for one in filters
-    )
 
 
 def _is_no_canary(contract: Contract) -> Condition:

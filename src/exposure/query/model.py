@@ -6,7 +6,7 @@ a question is written or answered.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -163,7 +163,12 @@ class Query:
     @property
     def is_of_one_key(self) -> bool:
         """Return whether the filters leave one row at most: one of them names its key."""
-        return any(
-            isinstance(one, Filter) and one.column.name == self.contract.key and one.operator is Operator.EQ
-            for one in self.filters
-        )
+        return is_of_one_key(self.contract, self.filters)
+
+
+def is_of_one_key(contract: Contract, conditions: Iterable[Condition]) -> bool:
+    """Return whether the conditions, all of which hold, leave one row at most: one of them names its key."""
+    return any(
+        isinstance(one, Filter) and one.column.name == contract.key and one.operator is Operator.EQ
+        for one in conditions
+    )

@@ -17,7 +17,8 @@ from exposure.telemetry.names import DELIVERIES, FAILURES, LATENCY, REQUESTS
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_ROWS, _PUSH = re.compile(r"/v1/([a-z][a-z0-9_]*)"), re.compile(r"/push/([a-z][a-z0-9_]*)")
+# The paths that are about one contract, which is their group.
+ROWS_PATH, _PUSH_PATH = re.compile(r"/v1/([a-z][a-z0-9_]*)"), re.compile(r"/push/([a-z][a-z0-9_]*)")
 ACKNOWLEDGED, LEFT = "acknowledged", "left"
 
 
@@ -59,9 +60,9 @@ class CountedRequests:
             self._count(scope["path"], status, self._clock() - started)
 
     def _count(self, path: str, status: int, seconds: float) -> None:
-        if (pushed := self._contract(_PUSH, path)) is not None:
+        if (pushed := self._contract(_PUSH_PATH, path)) is not None:
             self._counts.add(DELIVERIES, (pushed, ACKNOWLEDGED if status < 300 else LEFT))
-        elif (read := self._contract(_ROWS, path)) is not None:
+        elif (read := self._contract(ROWS_PATH, path)) is not None:
             if status < 400 or status >= 500:
                 self._counts.add(REQUESTS, (read,))
             if status >= 500:

@@ -25,6 +25,14 @@ STEP: ContextVar[Step | None] = ContextVar("exposure_step", default=None)
 _NOTHING: AbstractContextManager[object] = nullcontext()
 
 
+def database_call(system: str, operation: str, table: str) -> Attributes:
+    """Return what a span says of a call of a database: which system, what, of which table.
+
+    https://opentelemetry.io/docs/specs/semconv/database/database-spans/
+    """
+    return {"db.system.name": system, "db.operation.name": operation, "db.collection.name": table}
+
+
 def span(name: str, attributes: Attributes | None = None) -> AbstractContextManager[object]:
     """Return a context that is a span of what is recorded now, if anything is.
 

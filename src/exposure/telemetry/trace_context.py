@@ -30,11 +30,6 @@ class TraceContext:
     span_id: str
     is_sampled: bool
 
-    @property
-    def traceparent(self) -> str:
-        """Return it as the header and the attribute have it."""
-        return f"00-{self.trace_id}-{self.span_id}-{'01' if self.is_sampled else '00'}"
-
 
 # The span that is recorded of what runs now, and the headers of the request that it is done for. They are
 # read when a line is written, which few requests have.

@@ -16,8 +16,8 @@ from exposure.query.aggregate import Aggregation
 from exposure.query.model import Query, Row, Snapshot
 from exposure.warehouse.schema import Table
 
-# Where rows are read unless an answer says otherwise.
-WAREHOUSE = "warehouse"
+# Where rows are read unless an answer says otherwise, and an instance's own copy of a table's recent rows.
+WAREHOUSE, REPLICA = "warehouse", "replica"
 
 
 class WarehouseError(Exception):

@@ -1,7 +1,6 @@
 """A reader whose questions are spans: which table, and what the answer cost, never what was asked for.
 
-Conventions: https://opentelemetry.io/docs/specs/semconv/database/database-spans/. It ends the traces with the
-reader, so that the last spans are sent when the process stops.
+It ends the traces with the reader, so that the last spans are sent when the process stops.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from exposure.contracts.model import Contract
 from exposure.query.aggregate import Aggregation
 from exposure.query.model import Query
-from exposure.telemetry.spans import Attributes, span
+from exposure.telemetry.spans import Attributes, database_call, span
 from exposure.warehouse.port import Groups, Page, Plan, Reader, RowStream
 
 
@@ -57,8 +56,4 @@ class TracedReader:
 
     def _described(self, operation: str, contract: Contract) -> tuple[str, Attributes]:
         table = f"{contract.dataset}.{contract.name}"
-        return f"query {contract.name}", {
-            "db.system.name": self._system,
-            "db.operation.name": operation,
-            "db.collection.name": table,
-        }
+        return f"query {contract.name}", database_call(self._system, operation, table)

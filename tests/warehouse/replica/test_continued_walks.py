@@ -12,8 +12,7 @@ import pytest
 from exposure.contracts import orders
 from exposure.query.aggregate_parse import count_rows
 from exposure.query.model import Query, Row
-from exposure.warehouse.port import WAREHOUSE, Page
-from exposure.warehouse.replica.replica_reader import TIER
+from exposure.warehouse.port import REPLICA, WAREHOUSE, Page
 from exposure.warehouse.replica.source import read_all, stored_query
 from fakes.bigquery_emulator import BigQueryEmulator
 from fakes.house import House, bigquery_house, duckdb_house
@@ -99,7 +98,7 @@ async def test_a_window_s_walk_is_of_one_moment_though_it_holds_fewer_rows_than_
         await closed(replica)
         pages.append(await replica.reader.select(following(query, pages[-1])))
         assert [row for page in pages for row in page.rows] == [("a",), ("c",), ("e",)]
-        assert [page.tier for page in pages] == [TIER, TIER, WAREHOUSE]
+        assert [page.tier for page in pages] == [REPLICA, REPLICA, WAREHOUSE]
 
 
 async def test_a_count_of_a_replica_s_moment_is_the_same_in_the_warehouse_behind() -> None:
@@ -110,7 +109,7 @@ async def test_a_count_of_a_replica_s_moment_is_the_same_in_the_warehouse_behind
         page = await replica.reader.select(query)
         await house.put(order_row(order_id="d"))
         counted = dataclasses.replace(count_rows(query), snapshot=page.snapshot)
-        for tier in (TIER, WAREHOUSE):
+        for tier in (REPLICA, WAREHOUSE):
             groups = await replica.reader.aggregate(counted)
             assert (list(groups.rows), groups.as_of, groups.tier) == ([(3,)], page.as_of, tier)
             await closed(replica)
@@ -128,7 +127,7 @@ async def test_a_first_page_of_the_table_holds_nothing_stored_after_the_last_rea
         copy.table.add(arrivals.table, arrivals.replaced)
         query = ask(CONTRACT, select="order_id", order="currency", page_size=2)
         page = await replica.reader.select(query)
-        assert (list(page.rows), page.snapshot, page.tier) == ([("a",), ("c",)], copy.moment, TIER)
+        assert (list(page.rows), page.snapshot, page.tier) == ([("a",), ("c",)], copy.moment, REPLICA)
         await closed(replica)
         assert list((await replica.reader.select(following(query, page))).rows) == [("e",)]
 
@@ -142,7 +141,7 @@ async def _walk_out_of_the_replica(house: House, chance: random.Random) -> None:
         await house.put(*rows[30:50])
         await replica.follower.refresh()
         later = await _begun(replica, chance, rows[:50])
-        assert {await one.step(replica) for one in walks if not one.is_over} <= {TIER}
+        assert {await one.step(replica) for one in walks if not one.is_over} <= {REPLICA}
         await house.put(*rows[50:])
         await chance.choice(LEAVING)(replica)
         behind = len(replica.behind.questions)
@@ -162,5 +161,5 @@ async def _begun(replica: Replicated, chance: random.Random, stored: Sequence[Ro
         walks.append(
             Walk(dataclasses.replace(query, filters=filters, page_size=1 + chance.randrange(6)), stored)
         )
-        assert await walks[-1].step(replica) == TIER
+        assert await walks[-1].step(replica) == REPLICA
     return walks

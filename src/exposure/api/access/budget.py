@@ -9,7 +9,7 @@ escaped by leaving the credential out.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -104,27 +104,19 @@ class PayingReader:
 
     async def select(self, query: Query) -> Page:
         """Return one page; raises the Problem of a budget that is spent."""
-        account = await _checked()
-        page = await self._reader.select(query)
-        return page if account is None else await _charged(account, page)
+        return await _paid(lambda: self._reader.select(query))
 
     async def aggregate(self, aggregation: Aggregation) -> Groups:
         """Return the groups; raises as `select` does."""
-        account = await _checked()
-        groups = await self._reader.aggregate(aggregation)
-        return groups if account is None else await _charged(account, groups)
+        return await _paid(lambda: self._reader.aggregate(aggregation))
 
     async def estimate(self, counted: Aggregation) -> Groups:
         """Return about how many rows there are; raises as `select` does."""
-        account = await _checked()
-        groups = await self._reader.estimate(counted)
-        return groups if account is None else await _charged(account, groups)
+        return await _paid(lambda: self._reader.estimate(counted))
 
     async def stream(self, query: Query) -> RowStream:
         """Return all rows the query means, paid for before they are read; raises as `select` does."""
-        account = await _checked()
-        stream = await self._reader.stream(query)
-        return stream if account is None else await _charged(account, stream)
+        return await _paid(lambda: self._reader.stream(query))
 
     async def explain(self, question: Query | Aggregation) -> Plan:
         """Return what would be run, which costs nothing."""
@@ -135,14 +127,12 @@ class PayingReader:
         await self._reader.close()
 
 
-async def _checked() -> Account | None:
+async def _paid(ask: Callable[[], Awaitable[B]]) -> B:
     account = PAYER.get()
-    if account is not None:
-        await account.check()
-    return account
-
-
-async def _charged(account: Account, answer: B) -> B:
+    if account is None:
+        return await ask()
+    await account.check()
+    answer = await ask()
     await account.charge(answer.bytes_billed)
     return answer
 

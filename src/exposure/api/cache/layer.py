@@ -23,14 +23,13 @@ from exposure.api.cache.entry import Entry, Fields, Repeatable
 from exposure.api.cache.question import Question, Questions
 from exposure.api.cache.state import STATUS, State, status_fields
 from exposure.api.cache.versions import Version
-from exposure.api.departure import ClientLeft, while_awaited
+from exposure.api.departure import CLIENT_LEFT, ClientLeft, while_awaited
 from exposure.api.passage import PASSAGE, Passage
 from exposure.api.problems import Problem, answer
 from exposure.api.request import REQUEST_ID, TELL, tell_nobody
 
 # As in every answer to a question: its representation and its coding were chosen.
 _VARY = (b"vary", b"Accept, Accept-Encoding")
-_CLIENT_LEFT = 499
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class CacheLayer:
         try:
             given = await self._given(asked, scope, receive)
         except ClientLeft:
-            await Response(status_code=_CLIENT_LEFT)(scope, receive, send)
+            await Response(status_code=CLIENT_LEFT)(scope, receive, send)
         except Problem as problem:
             await answer(problem, scope[REQUEST_ID])(scope, receive, send)
         else:

@@ -6,7 +6,7 @@ from exposure.api.cache.capture import Answer
 from exposure.api.cache.entry import Entry
 from exposure.api.cache.state import OF_THE_MAKING, State
 from exposure.api.cache.versions import Version
-from exposure.api.tiers import WAREHOUSE
+from exposure.warehouse.port import WAREHOUSE
 
 
 class Made:

@@ -38,7 +38,7 @@ class LoadedRows:
         }
         self._times = _numbers(_whole(found.rows, contract.event_time))
         self._ingest_times = _numbers(_whole(found.rows, INGEST_TIME.name))
-        self._time, self._key = contract.column(contract.event_time), contract.key_column
+        self._key = contract.key_column
         many = _BYTES_AT_A_TIME * found.rows.num_rows // max(1, found.rows.nbytes)
         self._at_a_time = max(1, min(_ROWS_AT_A_TIME, many))
         self.size_bytes = found.rows.nbytes + _INDEX_BYTES * found.rows.num_rows

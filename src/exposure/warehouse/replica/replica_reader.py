@@ -15,7 +15,7 @@ from typing import TypeVar
 from exposure.query.aggregate import Aggregation
 from exposure.query.model import Query
 from exposure.warehouse.pages import cut_page
-from exposure.warehouse.port import Groups, Page, Plan, Reader, RowStream, WarehouseError
+from exposure.warehouse.port import REPLICA, Groups, Page, Plan, Reader, RowStream, WarehouseError
 from exposure.warehouse.replica.asked import asked_of, is_by_time, key_asked
 from exposure.warehouse.replica.copy import Copy
 from exposure.warehouse.replica.follower import Follower
@@ -24,7 +24,6 @@ from exposure.warehouse.replica.proven import is_proven
 
 Answer = TypeVar("Answer", Page, Groups, Plan)
 _LOG = logging.getLogger(__name__)
-TIER = "replica"
 _BY_KEY, _BY_TIME = "the row of the key", "the rows of the event times, in their order"
 
 
@@ -47,7 +46,7 @@ class ReplicaReader:
         )
         if page is None:
             return await self._reader.select(query)
-        return replace(page, snapshot=moment, tier=TIER)
+        return replace(page, snapshot=moment, tier=REPLICA)
 
     async def aggregate(self, aggregation: Aggregation) -> Groups:
         """Return the groups; see `Reader`."""
@@ -67,10 +66,10 @@ class ReplicaReader:
             return await self._reader.explain(question)
         at_once = _found_at_once(copy, question) if isinstance(question, Query) else None
         if at_once is not None:
-            return Plan(TIER, at_once, {}, 0)
+            return Plan(REPLICA, at_once, {}, 0)
         asked = pinned(copy, question) if isinstance(question, Query) else question
         plan = await _answer(copy, asked, copy.table.reader.explain(numbered(copy, asked)))
-        return await self._reader.explain(question) if plan is None else replace(plan, engine=TIER)
+        return await self._reader.explain(question) if plan is None else replace(plan, engine=REPLICA)
 
     async def stream(self, query: Query) -> RowStream:
         """Return all rows from the reader: what is large is not worth the memory of two."""
@@ -89,7 +88,7 @@ class ReplicaReader:
             return None
         as_of = moment_of(copy, aggregation).at
         groups = await _answer(copy, aggregation, copy.table.reader.aggregate(numbered(copy, aggregation)))
-        return None if groups is None else replace(groups, as_of=as_of, tier=TIER)
+        return None if groups is None else replace(groups, as_of=as_of, tier=REPLICA)
 
     def _begin(self) -> None:
         if not self._has_begun:
