@@ -19,6 +19,7 @@ import typer
 
 from exposure.commands.console import FAILED, say
 from exposure.commands.contract_option import find_contract
+from exposure.commands.emulator_option import Emulator
 from exposure.commands.local_addresses import LOCAL_API, LOCAL_PROJECT, LOCAL_PUBSUB
 from exposure.commands.quarantine_source import DATA_DIR, DataDir, Location, Project, QuarantineSource
 from exposure.commands.query import Credential
@@ -53,14 +54,6 @@ class _Repeat:
 Contracts = Annotated[
     list[str] | None,
     typer.Argument(metavar="[CONTRACT]...", help="Only these contracts; none: all.", show_default=False),
-]
-Emulator = Annotated[
-    str | None,
-    typer.Option(
-        envvar="PUBSUB_EMULATOR_HOST",
-        metavar="HOST:PORT",
-        help=f"Address of a local Pub/Sub; without --project {LOCAL_PUBSUB}.",
-    ),
 ]
 Url = Annotated[str, typer.Option(help="Address of the API.")]
 IdentityToken = Annotated[

@@ -18,6 +18,7 @@ import typer
 
 from exposure.commands.console import FAILED, MISUSED, fail, say
 from exposure.commands.contract_option import ContractName, find_contract
+from exposure.commands.emulator_option import Emulator
 from exposure.commands.local_addresses import LOCAL_PROJECT, LOCAL_PUBSUB
 from exposure.commands.message_lines import MessageLine, read_lines
 
@@ -63,14 +64,7 @@ def publish(
         str | None,
         typer.Option(help="Google Cloud project; without it the local platform is published to."),
     ] = None,
-    emulator: Annotated[
-        str | None,
-        typer.Option(
-            envvar="PUBSUB_EMULATOR_HOST",
-            metavar="HOST:PORT",
-            help=f"Address of a local Pub/Sub; without --project {LOCAL_PUBSUB}.",
-        ),
-    ] = None,
+    emulator: Emulator = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write the summary as JSON.")] = False,
 ) -> None:
     """Publish messages, one JSON object a line, and say what became of them.

@@ -14,6 +14,7 @@ import typer
 
 from exposure.commands.console import MISUSED, fail, say
 from exposure.commands.contract_option import ContractName, find_contract
+from exposure.commands.emulator_option import Emulator
 from exposure.commands.local_addresses import LOCAL_PROJECT, LOCAL_PUBSUB
 from exposure.commands.quarantine_source import (
     DATA_DIR,
@@ -38,14 +39,6 @@ if TYPE_CHECKING:
 
 CursorFile = Annotated[
     Path | None, typer.Option(help="File that keeps the place; the same command goes on from there.")
-]
-Emulator = Annotated[
-    str | None,
-    typer.Option(
-        envvar="PUBSUB_EMULATOR_HOST",
-        metavar="HOST:PORT",
-        help=f"Address of a local Pub/Sub; without --project {LOCAL_PUBSUB}.",
-    ),
 ]
 
 
