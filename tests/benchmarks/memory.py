@@ -17,6 +17,7 @@ from pathlib import Path
 
 import uvloop
 
+from benchmarks.child import child_of
 from benchmarks.load import run_load
 from benchmarks.null_sink import null_sink
 from benchmarks.pull import CONTRACT, SUBSCRIPTION, Counting, feeding
@@ -69,19 +70,12 @@ async def _pull(address: str, sink: str, rows: int) -> None:
 
 
 def _pushed(sink: str) -> float:
-    command = [sys.executable, "-m", "benchmarks.push", "group commit", sink]
-    with (
-        tempfile.TemporaryDirectory() as name,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker,
-    ):
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        url, token = json.loads(worker.stdout.readline())
+    with tempfile.TemporaryDirectory() as name, child_of("push", "group commit", sink) as worker:
+        url, token = json.loads(worker.said)
         requests = Path(name) / "requests.json"
         requests.write_text(json.dumps([request(number, token, _LARGE) for number in range(_PUSHES)]))
         outcome = run_load(url, requests, _CONNECTIONS)
         peak = _peak_mebi(str(worker.pid))
-        worker.stdin.close()
     assert outcome.failures == outcome.requests, outcome
     return peak
 

@@ -7,7 +7,6 @@ service does, it answers the requests of one connection one after another; each 
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from typing import Any
 import grpc
 import uvloop
 from google.cloud.bigquery_storage_v1.types import storage
+
+from benchmarks.child import child_of
 
 
 class _Sink(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -55,14 +56,8 @@ async def _serve(seconds: float) -> None:
 @contextmanager
 def null_sink(milliseconds: float) -> Iterator[str]:
     """Run the sink in a process of its own and give its address."""
-    command = [sys.executable, "-m", "benchmarks.null_sink", str(milliseconds)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as sink:
-        assert sink.stdin is not None
-        assert sink.stdout is not None
-        try:
-            yield f"127.0.0.1:{sink.stdout.readline().strip()}"
-        finally:
-            sink.stdin.close()
+    with child_of("null_sink", str(milliseconds)) as sink:
+        yield f"127.0.0.1:{sink.said}"
 
 
 if __name__ == "__main__":

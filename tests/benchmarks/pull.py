@@ -12,7 +12,6 @@ import concurrent.futures
 import contextlib
 import itertools
 import json
-import subprocess
 import sys
 import threading
 import time
@@ -26,6 +25,7 @@ import grpc
 from google.cloud import pubsub_v1
 from google.pubsub_v1 import types
 
+from benchmarks.child import child_of
 from exposure.contracts.catalog import CATALOG
 from exposure.ingest.batch import BatchLimits
 from exposure.ingest.message import Message
@@ -124,14 +124,8 @@ def _response(number: int) -> bytes:
 @contextlib.contextmanager
 def feeding() -> Iterator[str]:
     """Run the server in a process of its own and give its address."""
-    command = [sys.executable, "-m", "benchmarks.pull"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        try:
-            yield f"127.0.0.1:{server.stdout.readline().strip()}"
-        finally:
-            server.stdin.close()
+    with child_of("pull") as server:
+        yield f"127.0.0.1:{server.said}"
 
 
 class Counting:

@@ -10,7 +10,6 @@ import asyncio
 import base64
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import uvloop
 
+from benchmarks.child import child_of
 from benchmarks.load import LoadOutcome, run_load
 from exposure.contracts.catalog import CATALOG
 from exposure.ingest.app import PushApp
@@ -96,19 +96,12 @@ def request(number: int, token: str, data: str = '{"page": "/home", "visitor": 4
 
 def measure(way: str, sink: str, pushes: int, connections: int) -> Pushed:
     """Start a worker, push, stop it. Every push must be answered 204."""
-    command = [sys.executable, "-m", "benchmarks.push", way, sink]
-    with (
-        tempfile.TemporaryDirectory() as name,
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker,
-    ):
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        url, token = json.loads(worker.stdout.readline())
+    with tempfile.TemporaryDirectory() as name, child_of("push", way, sink) as worker:
+        url, token = json.loads(worker.said)
         before, requests = cpu_seconds(worker.pid), Path(name) / "requests.json"
         requests.write_text(json.dumps([request(number, token) for number in range(pushes)]))
         outcome = run_load(url, requests, connections)
         used = cpu_seconds(worker.pid) - before
-        worker.stdin.close()
     assert outcome.failures == 0, outcome
     return Pushed(outcome, used)
 

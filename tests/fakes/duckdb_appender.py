@@ -1,12 +1,15 @@
 """A process that appends to a DuckDB file until it is killed, naming each append once it is answered.
 
-Arguments: the file. Each line of its output is the number of an answered append of ten rows.
+`append_until_killed` starts it and kills it. Argument: the file. Each line of its output is the number of an
+answered append of ten rows.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -26,6 +29,23 @@ async def append_for_ever(path: Path) -> None:
     for number in itertools.count():
         await writer.append(table, [order_row(order_id=f"{number}-{row}") for row in range(ROWS)])
         print(number, flush=True)
+
+
+def append_until_killed(path: Path, number: int) -> int:
+    """Append in a process that is killed when that append is answered; return the last that was answered."""
+    roots = [str(Path(__file__).parents[2] / root) for root in ("src", "tests")]
+    appender = subprocess.Popen(
+        [sys.executable, __file__, str(path)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(roots)},
+        text=True,
+    )
+    assert appender.stdout is not None
+    for line in appender.stdout:
+        if int(line) == number:
+            appender.kill()
+            break
+    return number + len(appender.communicate()[0].split())
 
 
 if __name__ == "__main__":

@@ -134,18 +134,25 @@ def random_query(chance: random.Random, contract: Contract = orders.CONTRACT) ->
     return ask(contract, *conditions, select=select, order=order, page_size=size)
 
 
-def random_groups(chance: random.Random) -> str:
-    """Return a question for groups, after its `?`."""
-    groups = chance.sample(GROUPS, chance.choice((0, 1, 1, 2)))
-    measures = chance.sample(MEASURES, chance.randrange(1, 5))
+def random_grouping(chance: random.Random, names: Sequence[str], functions: Sequence[str]) -> list[str]:
+    """Return which of the groups and measures are asked for, in which order and how many; some are empty."""
+    groups = chance.sample(names, chance.choice((0, 1, 1, 2)))
+    measures = chance.sample(functions, chance.randrange(1, 5))
     order = [
         chance.choice(("", "-")) + one for one in chance.sample(groups + measures[:1], chance.randrange(2))
     ]
-    parts = [
+    return [
         f"group={','.join(groups)}" if groups else "",
         f"measures={','.join(measures)}",
         f"order={','.join(order)}" if order else "",
         f"top={chance.choice((2, 7, 1000))}",
+    ]
+
+
+def random_groups(chance: random.Random) -> str:
+    """Return a question for groups, after its `?`."""
+    parts = [
+        *random_grouping(chance, GROUPS, MEASURES),
         chance.choice(("", "currency.ne=EUR", "total.gt=0", "weight_kg.isnull=false", "paid.eq=true")),
         chance.choice(("", "having.count.gt=1", "having.sum:total.gte=0", "having.max:weight_kg.lt=1.5")),
     ]

@@ -15,6 +15,7 @@ from exposure.query.model import Row
 from fakes.asking import ask_groups
 from fakes.bigquery_emulator import BigQueryEmulator
 from fakes.house import House, bigquery_house, duckdb_house
+from fakes.order_questions import random_grouping
 from fakes.rows import NOON, order_row
 
 GROUPS = (
@@ -73,17 +74,10 @@ def _address(chance: random.Random) -> dict[str, object]:
 
 def random_question(chance: random.Random) -> str:
     """Return a question after its `?`."""
-    groups = chance.sample(GROUPS, chance.choice((0, 1, 1, 2)))
-    measures = chance.sample(MEASURES, chance.randrange(1, 5))
-    order = [
-        chance.choice(("", "-")) + name for name in chance.sample(groups + measures[:1], chance.randrange(2))
-    ]
+    grouping = random_grouping(chance, GROUPS, MEASURES)
     parts = [
-        f"group={','.join(groups)}" if groups else "",
-        f"measures={','.join(measures)}",
-        f"order={','.join(order)}" if order else "",
-        f"top={chance.choice((2, 7, 1000))}",
-        f"timezone={chance.choice(ZONES)}" if any("placed_at:" in name for name in groups) else "",
+        *grouping,
+        f"timezone={chance.choice(ZONES)}" if "placed_at:" in grouping[0] else "",
         chance.choice(FILTERS),
         chance.choice(CONDITIONS),
     ]

@@ -28,7 +28,8 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-async def test_a_question_waits_for_its_reader(connection: duckdb.DuckDBPyConnection) -> None:
+def late_reader(connection: duckdb.DuckDBPyConnection) -> tuple[ComingReader, threading.Event]:
+    """Return a reader that is being made, and what says that it may be there."""
     is_there = threading.Event()
 
     def make() -> DuckDBReader:
@@ -37,6 +38,11 @@ async def test_a_question_waits_for_its_reader(connection: duckdb.DuckDBPyConnec
 
     reader = ComingReader(make)
     reader.begin()
+    return reader, is_there
+
+
+async def test_a_question_waits_for_its_reader(connection: duckdb.DuckDBPyConnection) -> None:
+    reader, is_there = late_reader(connection)
     asked = asyncio.ensure_future(reader.select(QUERY))
     await asyncio.sleep(0.01)
     assert not asked.done()
@@ -47,14 +53,7 @@ async def test_a_question_waits_for_its_reader(connection: duckdb.DuckDBPyConnec
 
 
 async def test_who_gives_up_waiting_ends_it_for_nobody_else(connection: duckdb.DuckDBPyConnection) -> None:
-    is_there = threading.Event()
-
-    def make() -> DuckDBReader:
-        is_there.wait(10)
-        return DuckDBReader(connection)
-
-    reader = ComingReader(make)
-    reader.begin()
+    reader, is_there = late_reader(connection)
     first, second = (asyncio.ensure_future(reader.select(QUERY)) for _ in range(2))
     await asyncio.sleep(0.01)
     first.cancel()

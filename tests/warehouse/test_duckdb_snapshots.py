@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -24,12 +21,12 @@ from exposure.warehouse.duckdb_reader import DuckDBReader
 from exposure.warehouse.duckdb_writer import DuckDBWriter
 from exposure.warehouse.port import SnapshotExpired
 from exposure.warehouse.schema import rows_table
+from fakes.duckdb_appender import append_until_killed
 from fakes.questions import ask
 from fakes.rows import NOON, order_row
 
 CONTRACT = orders.CONTRACT
 TABLE = rows_table(CONTRACT)
-APPENDER = Path(__file__).parents[1] / "fakes" / "duckdb_appender.py"
 # More than a row group holds: such an append is written in another way.
 MANY = 130_000
 BATCHES = st.lists(
@@ -117,20 +114,8 @@ async def test_a_mark_outlives_large_appends_and_columns_that_are_added(tmp_path
 
 def test_a_mark_outlives_a_process_that_is_killed(tmp_path: Path) -> None:
     path, marks = tmp_path / "rows.duckdb", Marks()
-    roots = [str(Path(__file__).parents[2] / root) for root in ("src", "tests")]
     for _ in range(2):
-        appender = subprocess.Popen(
-            [sys.executable, str(APPENDER), str(path)],
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(roots)},
-            text=True,
-        )
-        assert appender.stdout is not None
-        for line in appender.stdout:
-            if int(line) == 20:
-                appender.kill()
-                break
-        appender.communicate()
+        append_until_killed(path, 20)
         connection = open_duckdb(path, [TABLE])
         marks.check(connection)
         connection.close()

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -25,12 +22,11 @@ from exposure.warehouse.duckdb_file import open_duckdb
 from exposure.warehouse.duckdb_writer import DuckDBWriter
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
 from exposure.warehouse.schema import quarantine_table, rows_table
-from fakes.duckdb_appender import ROWS
+from fakes.duckdb_appender import ROWS, append_until_killed
 from fakes.rows import order_row
 
 CONTRACT = orders.CONTRACT
 TABLE = rows_table(CONTRACT)
-APPENDER = Path(__file__).parents[1] / "fakes" / "duckdb_appender.py"
 
 
 @pytest.fixture
@@ -54,19 +50,7 @@ def _stored(connection: duckdb.DuckDBPyConnection, *columns: str) -> list[Row]:
 
 def test_no_answered_append_is_lost_when_the_process_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "rows.duckdb"
-    roots = [str(Path(__file__).parents[2] / root) for root in ("src", "tests")]
-    appender = subprocess.Popen(
-        [sys.executable, str(APPENDER), str(path)],
-        stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(roots)},
-        text=True,
-    )
-    assert appender.stdout is not None
-    for line in appender.stdout:
-        if int(line) == 30:
-            appender.kill()
-            break
-    answered = 30 + len(appender.communicate()[0].split())
+    answered = append_until_killed(path, 30)
     connection = open_duckdb(path, [TABLE])
     stored = {row[0] for row in _stored(connection, "order_id")}
     assert {f"{number}-{row}" for number in range(answered + 1) for row in range(ROWS)} <= stored

@@ -1,23 +1,14 @@
-"""What the tests of access share: a warehouse of several tenants, and the API that guards it."""
+"""What the tests of access share: the API that guards a warehouse of several tenants."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from fakes.guarded_house import GuardedHouse, filled_vault, guarded_house
-
-
-@pytest.fixture(scope="session")
-def vault() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Return a warehouse that no test writes to."""
-    connection = asyncio.run(filled_vault())
-    yield connection
-    connection.close()
+from fakes.guarded_house import GuardedHouse, guarded_house
 
 
 @pytest.fixture

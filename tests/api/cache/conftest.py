@@ -1,24 +1,14 @@
-"""What the tests of the cache share: a warehouse of several tenants, and the API that keeps its answers."""
+"""What the tests of the cache share: the API that keeps its answers about several tenants' rows."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from fakes.cached_house import CachedHouse, cached_house
-from fakes.guarded_house import filled_vault
-
-
-@pytest.fixture(scope="session")
-def vault() -> Iterator[duckdb.DuckDBPyConnection]:
-    """Return a warehouse that no test writes to."""
-    connection = asyncio.run(filled_vault())
-    yield connection
-    connection.close()
 
 
 @pytest.fixture
