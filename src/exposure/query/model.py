@@ -114,6 +114,15 @@ def comparisons(*conditions: Condition) -> Iterator[Filter]:
             yield from comparisons(*one.conditions)
 
 
+def joined(conditions: Iterable[Condition]) -> Iterator[Condition]:
+    """Yield the conditions, all of which hold, with those that `and` joins in the place of the joint one."""
+    for one in conditions:
+        if isinstance(one, And):
+            yield from joined(one.conditions)
+        else:
+            yield one
+
+
 @dataclass(frozen=True)
 class Order:
     """One sort column. NULL is smaller than every value, unless `nulls_greatest`; NaN is the least value.

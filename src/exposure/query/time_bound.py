@@ -15,7 +15,7 @@ from exposure.contracts.model import Column, Contract
 from exposure.contracts.unbounded import Unbounded
 from exposure.query.aggregate import Aggregation
 from exposure.query.errors import wrong
-from exposure.query.model import And, Condition, Filter, Operator, Query
+from exposure.query.model import Condition, Filter, Operator, Query, joined
 
 Question = TypeVar("Question", bound=Query | Aggregation)
 _BOUNDS = (Operator.GTE, Operator.GT, Operator.EQ, Operator.IN)
@@ -57,7 +57,7 @@ def within(question: Question, window: Window | None) -> Question:
 
 def is_bounded(contract: Contract, filters: Sequence[Condition]) -> bool:
     """Return whether the conditions, all of which hold, bound the event time from below or name keys."""
-    return any(_bounds(contract, one) for one in filters)
+    return any(_bounds(contract, one) for one in joined(filters))
 
 
 def refuse_unbounded(contract: Contract, filters: Sequence[Condition]) -> None:
@@ -72,8 +72,6 @@ def refuse_unbounded(contract: Contract, filters: Sequence[Condition]) -> None:
 
 
 def _bounds(contract: Contract, one: Condition) -> bool:
-    if isinstance(one, And):
-        return is_bounded(contract, one.conditions)
     if not isinstance(one, Filter) or one.within:
         return False
     is_of_time = one.column.name == contract.event_time and one.operator in _BOUNDS

@@ -6,14 +6,13 @@ leaves its instant out is one that takes the next one in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
 from exposure.contracts.model import Contract
 from exposure.query.aggregate import Aggregation
-from exposure.query.model import And, Condition, Filter, Operator, Query, comparisons
+from exposure.query.model import Condition, Filter, Operator, Query, comparisons, joined
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -76,7 +75,7 @@ def asked_of(question: Query | Aggregation) -> Asked:
     """Return what the conditions of a question, all of which hold, say of the event time."""
     contract, span = question.contract, Span()
     rest: list[Condition] = []
-    for one in _joined(question.filters):
+    for one in joined(question.filters):
         bounds = _bounds(contract, one)
         if bounds is None:
             rest.append(one)
@@ -90,7 +89,7 @@ def asked_of(question: Query | Aggregation) -> Asked:
 
 def key_asked(question: Query | Aggregation) -> Key | None:
     """Return the key of the one row that the conditions, all of which hold, allow; None without one."""
-    for one in _joined(question.filters):
+    for one in joined(question.filters):
         if not isinstance(one, Filter) or one.operator is not Operator.EQ:
             continue
         if one.column.name == question.contract.key:
@@ -104,14 +103,6 @@ def is_by_time(query: Query) -> bool:
     if [one.column.name for one in query.order] != [contract.event_time, contract.key]:
         return False
     return query.order[0].descending is query.order[1].descending
-
-
-def _joined(conditions: Sequence[Condition]) -> Iterator[Condition]:
-    for one in conditions:
-        if isinstance(one, And):
-            yield from _joined(one.conditions)
-        else:
-            yield one
 
 
 def _bounds(contract: Contract, one: Condition) -> Span | None:
