@@ -24,7 +24,7 @@ from pathlib import Path
 from benchmarks.contest import Contest, Figures, Measured, figures
 from benchmarks.goals import API, CACHED, DATASETTE, EMPTY, POSTGRES, ROAPI, UNCHANGED, Cell, judge
 from benchmarks.peers import servers
-from benchmarks.peers.data import TABLE, Files, write_files
+from benchmarks.peers.data import TABLE, Files, event_id, write_files
 from benchmarks.peers.ours import issue_key
 from benchmarks.peers.postgres import NotInstalled, running_postgres
 from benchmarks.peers.questions import (
@@ -66,8 +66,9 @@ def contests(files: Files, peers: Path, rows: int, running: ExitStack) -> Iterat
     """Start everybody, and yield what each is asked."""
     key = issue_key(files.folder)
     fresh = running.enter_context(servers.ours("replicated", files.folder))
+    # Before the first page: a walk goes on where it began, at a moment only its own tier knows.
+    _await_replica(fresh, key)
     words = api_words(key, deep_tokens(fresh, key, rows))
-    _await_replica(fresh, words.questions(rows)[POINT][0])
     yield from _fresh(API, fresh, words, rows)
     yield from _cached(running.enter_context(servers.ours("cached", files.folder)), words, rows)
     yield from _fresh(ROAPI, running.enter_context(servers.roapi(peers, files)), roapi_words(), rows)
@@ -94,10 +95,10 @@ def _cached(server: Server, words: Words, rows: int) -> Iterator[Contest]:
     yield Contest(API, UNCHANGED, server, [Asked(first.path, (), fields)], status=304)
 
 
-def _await_replica(server: Server, asked: Asked) -> None:
+def _await_replica(server: Server, key: str) -> None:
     """Return when the replica answers: it begins to load with the first question."""
-    deadline = time.monotonic() + _LOAD_SECONDS
-    while server.get(asked.path, asked.headers).fields["X-Tier"] != "replica":
+    deadline, path = time.monotonic() + _LOAD_SECONDS, f"/v1/{TABLE}/{event_id(0)}"
+    while server.get(path, {"X-API-Key": key}).fields["X-Tier"] != "replica":
         if time.monotonic() > deadline:
             raise RuntimeError(f"the replica did not load within {_LOAD_SECONDS:.0f} s")
         time.sleep(0.5)

@@ -170,9 +170,14 @@ def _children(pid: int) -> list[int]:
 
 
 def _ticks(pid: int) -> int:
+    """Return the processor's ticks of a process and of its children that have ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        # It ended since it was listed: its parent counts it now.
+        return 0
     # The second field, the program's name, may hold blanks. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+    return sum(map(int, stat.rpartition(")")[2].split()[11:15]))
 
 
 def _proportional_kib(pid: int) -> int:
