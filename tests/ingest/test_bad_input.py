@@ -105,7 +105,7 @@ async def test_wrong_base64_is_a_bad_request_that_says_so(endpoint: PushEndpoint
     body["message"]["data"] = base64.b64encode(EVENT).decode() + "!"
     answer = await endpoint.post(json.dumps(body).encode())
     assert answer.status == 400
-    assert "message.data is not base64" in answer.problem["detail"]
+    assert "Invalid base64 encoded string - at `$.message.data`" in answer.problem["detail"]
 
 
 async def test_an_unknown_contract_is_not_found_and_its_message_stays_with_pubsub(

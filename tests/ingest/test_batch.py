@@ -7,41 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from exposure.contracts.analytics_table import CONTRACT
 from exposure.ingest.batch import Batcher, BatchLimits, Overloaded, Room, RowRefused
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
-from exposure.warehouse.schema import rows_table
+from fakes.batches import TABLE, add, batcher_on, holding, names, turns
 from fakes.jumping_clock import elapsed, in_virtual_time
 from fakes.recording_writer import RecordingWriter
-
-TABLE = rows_table(CONTRACT)
-Waiting = list["asyncio.Task[None]"]
-
-
-def batcher_on(writer: RecordingWriter, **limits: object) -> Batcher:
-    return Batcher(writer, TABLE, BatchLimits(**limits))  # type: ignore[arg-type]
-
-
-def holding() -> RecordingWriter:
-    writer = RecordingWriter()
-    writer.holds = True
-    return writer
-
-
-def add(batcher: Batcher, *names: str, size_bytes: int = 100) -> Waiting:
-    """Offer one row for each name, all in the same turn of the loop."""
-    return [asyncio.create_task(batcher.add((name,), size_bytes)) for name in names]
-
-
-def names(writer: RecordingWriter) -> list[str]:
-    """Return what each append held, in order: the names of its rows, joined."""
-    return ["".join(str(row[0]) for row in append.rows) for append in writer.appends]
-
-
-async def turns() -> None:
-    """Let everything happen that waits for nothing."""
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 @in_virtual_time
@@ -67,77 +37,6 @@ async def test_add_returns_only_when_the_append_has_been_answered() -> None:
     assert not waiting.done()
     append.answer()
     await waiting
-
-
-@in_virtual_time
-async def test_rows_gather_while_an_append_is_in_flight_until_the_linger_passes() -> None:
-    writer = holding()
-    batcher = batcher_on(writer)
-    waiting = add(batcher, "a")
-    first = await writer.begun(0)
-    waiting += add(batcher, "b")
-    await turns()
-    waiting += add(batcher, "c")
-    second = await writer.begun(1)
-    assert names(writer) == ["a", "bc"]
-    assert elapsed() == pytest.approx(0.025)
-    first.answer()
-    second.answer()
-    await asyncio.gather(*waiting)
-
-
-@in_virtual_time
-async def test_the_end_of_an_append_ends_the_gathering() -> None:
-    writer = holding()
-    batcher = batcher_on(writer, in_flight=1)
-    waiting = add(batcher, "a")
-    first = await writer.begun(0)
-    waiting += add(batcher, "b", "c")
-    await asyncio.sleep(0.001)
-    first.answer()
-    second = await writer.begun(1)
-    assert names(writer) == ["a", "bc"]
-    assert elapsed() == pytest.approx(0.001)
-    second.answer()
-    await asyncio.gather(*waiting)
-
-
-@in_virtual_time
-async def test_no_more_appends_are_in_flight_than_allowed() -> None:
-    writer = holding()
-    batcher = batcher_on(writer)
-    waiting: Waiting = []
-    for name in "abcd":
-        waiting += add(batcher, name)
-        await asyncio.sleep(1)
-    assert names(writer) == ["a", "b"]
-    writer.appends[0].answer()
-    assert (await writer.begun(2)).rows == (("c",), ("d",))
-    writer.appends[1].answer()
-    writer.appends[2].answer()
-    await asyncio.gather(*waiting)
-
-
-@in_virtual_time
-async def test_after_a_slow_append_rows_gather_longer_but_a_tenth_of_a_second_at_most() -> None:
-    writer = holding()
-    batcher = batcher_on(writer)
-    for slowness, linger in ((0.06, 0.03), (5.0, 0.1), (0.01, 0.005)):
-        number = len(writer.appends)
-        waiting = add(batcher, "a")
-        slow = await writer.begun(number)
-        await asyncio.sleep(slowness)
-        slow.answer()
-        await asyncio.gather(*waiting)
-        waiting = add(batcher, "b")
-        await writer.begun(number + 1)
-        waiting += add(batcher, "c")
-        started = elapsed()
-        await writer.begun(number + 2)
-        assert elapsed() - started == pytest.approx(linger)
-        writer.appends[-2].answer()
-        writer.appends[-1].answer()
-        await asyncio.gather(*waiting)
 
 
 @in_virtual_time

@@ -118,7 +118,7 @@ def test_a_body_that_is_no_envelope_is_refused_with_the_place(body: bytes, compl
 def test_data_that_is_no_base64_is_refused(data: str) -> None:
     body = envelope(b"x")
     body["message"]["data"] = data
-    with pytest.raises(BadEnvelope, match=r"message\.data is not base64"):
+    with pytest.raises(BadEnvelope, match=r"Invalid base64 .* `\$\.message\.data`"):
         decode(body)
 
 

@@ -1,7 +1,9 @@
 """Group commit: many requests wait for one append, and each learns the fate of its own row.
 
 An idle table appends at once; while appends are in flight, rows gather until one returns or the linger
-passes. What is held in memory is bounded, and so is how long anyone waits.
+passes. Whoever one has answered may come back at once, so rows gather for a moment more after it: the next
+append takes both those who waited and those who come. What is held in memory is bounded, and so is how long
+anyone waits.
 """
 
 from __future__ import annotations
@@ -11,10 +13,14 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import NamedTuple
 
 from exposure.query.model import Row
 from exposure.warehouse.port import WarehouseUnavailable, Writer
 from exposure.warehouse.schema import Table
+
+# So many times shorter than the linger is the moment for which rows gather after an append.
+_MOMENTS = 4
 
 
 class Overloaded(Exception):
@@ -34,7 +40,7 @@ class BatchLimits:
     """How rows are gathered. `rows` and `size_bytes` close one batch; `held_*` bound all that share a room.
 
     `linger` is the longest a row waits for company while an append is in flight, until the first
-    append's duration is known; afterwards half of that duration, `max_linger` at most.
+    append's duration is known; afterwards that duration, `max_linger` at most.
     """
 
     rows: int = 2000
@@ -67,8 +73,7 @@ class Room:
         self._bytes += size_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(NamedTuple):
     """Rows of one caller in one batch; `answer` is the reasons of those refused, by index in the group."""
 
     start: int
@@ -117,6 +122,8 @@ class Batcher:
         self._batches: deque[_Batch] = deque()
         self._appends: set[asyncio.Task[None]] = set()
         self._pump_is_scheduled = False
+        self._gathering: asyncio.TimerHandle | None = None
+        self._running_loop: asyncio.AbstractEventLoop | None = None
 
     async def add(self, row: Row, size_bytes: int) -> None:
         """Return when the row is durable.
@@ -165,7 +172,7 @@ class Batcher:
 
     def _enter(self, rows: Sequence[Row], size_bytes: int) -> asyncio.Future[Mapping[int, str]]:
         """Put rows that have their room into a batch and return the future of their answer."""
-        answer: asyncio.Future[Mapping[int, str]] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Mapping[int, str]] = self._loop.create_future()
         batch = self._open_batch(len(rows), size_bytes)
         batch.waiting.append(_Group(len(batch.rows), len(rows), answer))
         batch.rows.extend(rows)
@@ -183,10 +190,9 @@ class Batcher:
             last.is_due = True
         batch = _Batch()
         self._batches.append(batch)
-        loop = asyncio.get_running_loop()
         batch.timers = [
-            loop.call_later(self._linger, self._make_due, batch),
-            loop.call_later(limits.deadline.total_seconds(), self._give_up, batch),
+            self._loop.call_later(self._linger, self._make_due, batch),
+            self._loop.call_later(limits.deadline.total_seconds(), self._give_up, batch),
         ]
         return batch
 
@@ -205,7 +211,7 @@ class Batcher:
         """Pump once per turn of the loop, so that rows that arrive together travel together."""
         if not self._pump_is_scheduled:
             self._pump_is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._pump_as_scheduled)
+            self._loop.call_soon(self._pump_as_scheduled)
 
     def _pump_as_scheduled(self) -> None:
         self._pump_is_scheduled = False
@@ -213,7 +219,7 @@ class Batcher:
 
     def _pump(self) -> None:
         while self._batches and len(self._appends) < self._limits.in_flight:
-            if self._appends and not self._batches[0].is_due:
+            if (self._appends or self._gathering) and not self._batches[0].is_due:
                 return
             append = asyncio.create_task(self._append(self._batches.popleft()))
             self._appends.add(append)
@@ -221,13 +227,18 @@ class Batcher:
 
     def _appended(self, append: asyncio.Task[None]) -> None:
         self._appends.discard(append)
-        if self._batches:
-            self._batches[0].is_due = True
-            self._pump()
+        # While another is in flight, rows wait for that one or the linger, not for every end: a warehouse
+        # that takes one append after the other would be sent as many small ones as may be in flight.
+        if not (self._appends or self._gathering):
+            self._gathering = self._loop.call_later(self._linger / _MOMENTS, self._end_gathering)
+        self._pump()
+
+    def _end_gathering(self) -> None:
+        self._gathering = None
+        self._pump()
 
     async def _append(self, batch: _Batch) -> None:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
+        started = self._loop.time()
         try:
             refused = await self._writer.append(self._table, batch.rows)
         except Exception as error:
@@ -239,11 +250,18 @@ class Batcher:
             if refused:
                 stored = [row for index, row in enumerate(batch.rows) if index not in refused]
             if stored:
-                self._told.appended(stored, loop.time() - started)
+                self._told.appended(stored, self._loop.time() - started)
         finally:
             self._release(batch)
             longest = self._limits.max_linger.total_seconds()
-            self._linger = min((loop.time() - started) / 2, longest)
+            self._linger = min(self._loop.time() - started, longest)
+
+    @property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        # Looked up once: it is a system call in Python 3.11, and this is asked for each row.
+        if self._running_loop is None:
+            self._running_loop = asyncio.get_running_loop()
+        return self._running_loop
 
     def _release(self, batch: _Batch) -> None:
         self._room.give(len(batch.rows), batch.size_bytes)

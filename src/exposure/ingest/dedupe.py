@@ -62,17 +62,17 @@ class RecentMessages:
 
     async def settle(self, message: Message, settle: Callable[[Message], Awaitable[Outcome]]) -> Outcome:
         """Return what `settle` makes of the message, which is asked only if no other delivery of it was."""
-        message_id = message.id
-        flight = Flight(self)
+        message_id, flight = message.id, Flight(self)
         seen = self.take(message_id, flight)
         if seen is not Seen.FIRST:
             return await self._other(message, seen)
-        is_stored = False
+        stored: Sequence[str] = ()
         try:
             outcome = await settle(message)
-            is_stored = outcome.acknowledges
+            if outcome is Outcome.STORED or outcome.acknowledges:
+                stored = (message_id,)
         finally:
-            flight.end((message_id,), (message_id,) if is_stored else ())
+            flight.end((message_id,), stored)
         return outcome
 
     async def settle_all(
@@ -122,7 +122,7 @@ class RecentMessages:
 
     def take(self, message_id: str, flight: Flight) -> Seen:
         """Put the message on the flight, unless it is stored or on another already."""
-        if self._holds(message_id):
+        if message_id in self._new or message_id in self._old:
             return Seen.STORED
         if message_id in self._flying:
             return Seen.UNDER_WAY
@@ -164,6 +164,8 @@ class RecentMessages:
 
 class Flight:
     """Messages that one call is storing. What it took is free again when it ends, however it ends."""
+
+    __slots__ = ("_end", "_recent", "_stored", "_taken")
 
     def __init__(self, recent: RecentMessages) -> None:
         self._recent = recent

@@ -7,8 +7,6 @@ Format: https://cloud.google.com/pubsub/docs/push and .../payload-unwrapping.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -38,7 +36,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
 
 class _Wrapped(msgspec.Struct, gc=False):
     # Pub/Sub writes id and time in both spellings; either is enough.
-    data: str = ""
+    data: bytes = b""
     attributes: dict[str, str] = msgspec.field(default_factory=dict)
     message_id: str = msgspec.field(default="", name="messageId")
     publish_time: str = msgspec.field(default="", name="publishTime")
@@ -68,13 +66,9 @@ def _wrapped(body: bytes) -> Message:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadEnvelope(f"the body is no Pub/Sub push envelope: {error}") from error
     message = envelope.message
-    try:
-        data = base64.b64decode(message.data, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise BadEnvelope(f"message.data is not base64: {error}") from error
     return Message(
         id=_required(message.message_id or message.other_message_id, "message.messageId"),
-        data=data,
+        data=message.data,
         attributes=message.attributes,
         publish_time=_instant(message.publish_time or message.other_publish_time, "message.publishTime"),
         ordering_key=message.ordering_key,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from exposure.clock import now
+from exposure.clock import LoopClock, now
 from exposure.contracts.model import Contract
 from exposure.ingest.account import Account
 from exposure.ingest.batch import Batcher, BatchLimits, Overloaded, Room, RowRefused, Told
@@ -77,9 +77,9 @@ class Pipeline:
         # Messages set aside are told one by one; of their appends only those that fail.
         told = Told(failed=account.append_failed)
         self._quarantine = Batcher(writer, quarantine_table(contract), self._limits, room, told)
-        self._clock = clock
-        self._recent = RecentMessages(guards.recent, _loop_time, room)
-        self._breaker = RejectionBreaker(contract.name, guards.rejections, _loop_time)
+        self._clock, self._loop_time = clock, LoopClock()
+        self._recent = RecentMessages(guards.recent, self._loop_time, room)
+        self._breaker = RejectionBreaker(contract.name, guards.rejections, self._loop_time)
         self._looking = asyncio.Lock()
         self._failure: WarehouseError | None = None
 
@@ -98,7 +98,7 @@ class Pipeline:
 
     async def _settle(self, message: Message) -> Outcome:
         try:
-            ingest_time, started = self._clock(), _loop_time()
+            ingest_time, started = self._clock(), self._loop_time()
             if len(message.data) > _LARGE_BYTES:
                 row = await self._validate_beside(message, ingest_time)
             else:
@@ -107,7 +107,7 @@ class Pipeline:
                 return await self._set_aside(message, row, ingest_time)
             self._breaker.sound()
             try:
-                await self._rows.add(row, _held_bytes((message.data,)))
+                await self._rows.add(row, _held_bytes(message.data))
             except RowRefused as refused:
                 self._breaker.sound(-1)
                 return await self._set_refused_aside(message, refused.reason, started, ingest_time)
@@ -176,8 +176,8 @@ class Pipeline:
         ingest_time: datetime,
     ) -> None:
         """Append the rows, by their messages' indices, and set down what became of each."""
-        indices, started = list(rows), _loop_time()
-        size_bytes = _held_bytes([messages[index].data for index in indices])
+        indices, started = list(rows), self._loop_time()
+        size_bytes = sum(_held_bytes(messages[index].data) for index in indices)
         try:
             refused = await self._rows.add_all(list(rows.values()), size_bytes)
         except Exception as error:
@@ -239,11 +239,7 @@ class Pipeline:
             _LOG.warning("%s: message %s is left with Pub/Sub: %s", self._contract.name, message.id, error)
 
 
-def _loop_time() -> float:
-    return asyncio.get_running_loop().time()
-
-
-def _held_bytes(data: Sequence[bytes]) -> int:
-    """Return what messages and their rows take while they wait, at most."""
-    width = 1 if all(map(bytes.isascii, data)) else _WIDEST_CHARACTER_BYTES
-    return sum(map(len, data)) * (1 + width) + _ROW_OVERHEAD_BYTES * len(data)
+def _held_bytes(data: bytes) -> int:
+    """Return what a message and its row take while they wait, at most."""
+    width = 1 if data.isascii() else _WIDEST_CHARACTER_BYTES
+    return len(data) * (1 + width) + _ROW_OVERHEAD_BYTES

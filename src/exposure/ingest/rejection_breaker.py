@@ -49,7 +49,7 @@ class RejectionBreaker:
         self._name = name
         self._limits = limits
         self._clock = clock
-        self._slice_seconds = limits.window.total_seconds() / _SLICES
+        self._window_seconds = limits.window.total_seconds()
         self._slices: deque[_Slice] = deque()
         self._sound = self._rejected = 0
         self._is_open = False
@@ -77,11 +77,11 @@ class RejectionBreaker:
         now = self._clock()
         self._forget(now)
         if not self._slices or self._slices[-1].ends_at <= now:
-            self._slices.append(_Slice(now + self._slice_seconds))
+            self._slices.append(_Slice(now + self._window_seconds / _SLICES))
         return self._slices[-1]
 
     def _forget(self, now: float) -> None:
-        begins = now - self._limits.window.total_seconds()
+        begins = now - self._window_seconds
         while self._slices and self._slices[0].ends_at <= begins:
             gone = self._slices.popleft()
             self._sound -= gone.sound
