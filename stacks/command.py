@@ -16,6 +16,9 @@ def command(service: str) -> tuple[str, ...]:
     """Return the command of `api` or `ingest`: its own environment's interpreter, exec form."""
     return (
         f"/app/{service}/bin/uvicorn", "--factory", f"exposure.entrypoints:{service}",
-        "--host", _HOST, "--port", _PORT, "--no-access-log", "--no-server-header",
+        "--host", _HOST, "--port", _PORT, "--http", "exposure.http_protocol:Protocol",
+        "--no-access-log", "--no-server-header",
+        # What Google's front end says of the caller, the application reads itself.
+        "--no-proxy-headers",
         "--timeout-graceful-shutdown", str(GRACE_SECONDS),
     )  # fmt: skip

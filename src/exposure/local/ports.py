@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
+from exposure.http_protocol import Protocol
 from exposure.local.pubsub.server import PortInUse
 
 LOOPBACK = "127.0.0.1"
@@ -45,9 +46,12 @@ class HttpServer:
         """Start to serve; returns when requests are answered. Raises RuntimeError when they never will be."""
         config = uvicorn.Config(
             app,
+            http=Protocol,
             log_level="warning",
             access_log=False,
             server_header=False,
+            # Who called is what the socket says; what a proxy says of it the application reads itself.
+            proxy_headers=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
             lifespan="on",
         )

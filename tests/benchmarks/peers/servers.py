@@ -18,7 +18,10 @@ from benchmarks.peers.ours import FOLDER
 from benchmarks.peers.postgres import Postgres, free_port
 from benchmarks.peers.questions import PAGE_ROWS
 
-_UVICORN = ("--no-access-log", "--no-server-header", "--log-level", "warning")
+_UVICORN = (
+    "--http", "exposure.http_protocol:Protocol", "--log-level", "warning",
+    "--no-access-log", "--no-server-header", "--no-proxy-headers",
+)  # fmt: skip
 _START_SECONDS = 60.0
 # Of 0.1 s an idle server works less than this.
 _SETTLE_SECONDS, _IDLE_SECONDS = 20.0, 0.03

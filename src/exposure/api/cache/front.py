@@ -23,6 +23,7 @@ from exposure.api.passage import PASSAGE, Passage
 from exposure.api.request import ANSWERED
 from exposure.api.request_ids import RequestIds
 from exposure.api.tiers import CACHE
+from exposure.http_protocol import WRITTEN, written
 
 _REMEMBERED = 2048
 # All that any layer looks at in a request that is answered from the cache, beside where it comes from.
@@ -40,13 +41,14 @@ Fields = list[tuple[bytes, bytes]]
 class _Recalled:
     """An answer that may be given again: to whom, while what is so, and how it begins.
 
-    The fields each answer has of its own are not among `fields`.
+    The fields each answer has of its own are not among `fields`, which `written` holds as they are sent.
     """
 
     known: Known
     repeatable: Repeatable
     status: int
     fields: Fields
+    written: bytes
     ages: bool
     is_head: bool
 
@@ -88,8 +90,15 @@ class Front:
             await self._app({**scope, PASSAGE: Passage(standings)}, receive, send)
             return
         scope[ANSWERED] = (recalled.repeatable.contract, CACHE)
-        fields = recalled.fields + self._own(recalled, standings)
-        await send({"type": "http.response.start", "status": recalled.status, "headers": fields})
+        own = self._own(recalled, standings)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": recalled.status,
+                "headers": recalled.fields + own,
+                WRITTEN: recalled.written + written(own),
+            }
+        )
         await send({"type": "http.response.body", "body": body})
 
     def _body(self, recalled: _Recalled) -> bytes | None:
@@ -126,11 +135,13 @@ class Front:
         if passage.known is None or passage.repeatable is None:
             return
         whole = [(bytes(name).lower(), bytes(value)) for name, value in start["headers"]]
+        fields = [field for field in whole if field[0] not in _ITS_OWN]
         recalled = _Recalled(
             known=passage.known,
             repeatable=passage.repeatable,
             status=start["status"],
-            fields=[field for field in whole if field[0] not in _ITS_OWN],
+            fields=fields,
+            written=written(fields),
             ages=any(name == b"age" for name, _ in whole),
             is_head=is_head,
         )

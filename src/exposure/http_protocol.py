@@ -1,0 +1,152 @@
+"""HTTP/1.1 as uvicorn speaks it, with less work for each answer.
+
+`uvicorn --http exposure.http_protocol:Protocol` serves by it.
+
+Two things differ from uvicorn's own protocol on httptools, which does everything else. An idle connection is
+looked at now and then, where uvicorn starts a timer after each answer and stops it with each request. And an
+answer may say how its fields are written, so that those of an answer given again are not checked again: that
+is most of what uvicorn does for it. An application that says so is served by any other server as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Coroutine
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+# In `http.response.start`: the very `headers` as `written` writes them. One message with the body follows.
+WRITTEN = "exposure.written"
+
+
+def written(fields: Collection[tuple[bytes, bytes]]) -> bytes:
+    """Return header fields as they are sent, one to a line; raises ValueError when one would be two."""
+    lines = b"".join([b"%b: %b\r\n" % field for field in fields])
+    if not lines.count(b"\n") == lines.count(b"\r") == len(fields):
+        raise ValueError("a header field holds a line break")
+    return lines
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._idle_since: float | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End it."""
+        super().connection_lost(exc)
+        super()._unset_keepalive_if_required()
+
+    def on_headers_complete(self) -> None:
+        """Begin to serve a request; an unusual one as uvicorn does."""
+        parser, scope = self.parser, self.scope
+        is_unusual = self.limit_concurrency is not None or self.root_path or self.config.reset_contextvars
+        if is_unusual or parser.should_upgrade():
+            super().on_headers_complete()
+            return
+        version, url = parser.get_http_version(), httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["method"], scope["http_version"] = parser.get_method().decode("ascii"), version
+        scope["path"], scope["raw_path"] = unquote(path) if "%" in path else path, url.path
+        scope["query_string"] = url.query or b""
+        before = self.cycle
+        self.cycle = _Cycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            # Sent before the last one was answered.
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, if it is there already."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self._look_again_in(self.timeout_keep_alive)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = None
+
+    def _look_again_in(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        self.timeout_keep_alive_task = None
+        if self._idle_since is None or self.transport.is_closing():
+            # The end of its answer begins to look again.
+            return
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self._look_again_in(left)
+        else:
+            self.transport.close()
+
+
+class _Cycle(RequestResponseCycle):
+    """One request and its answer."""
+
+    _head: bytes | None = None
+
+    def send(self, message: Any) -> Coroutine[Any, Any, None]:
+        """Send a part of the answer."""
+        if self._head is None and WRITTEN not in message:
+            return RequestResponseCycle.send(self, message)
+        return self._send_written(message)
+
+    async def _send_written(self, message: Any) -> None:
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if self._head is None:
+            self._begin(message)
+        else:
+            self._end(self._head, message["body"])
+
+    def _begin(self, message: Any) -> None:
+        self.response_started = True
+        self.waiting_for_100_continue = False
+        closing = b"" if self.keep_alive else b"connection: close\r\n"
+        self._head = b"".join(
+            (
+                STATUS_LINE[message["status"]],
+                written(self.default_headers),
+                message[WRITTEN],
+                closing,
+                b"\r\n",
+            )
+        )
+
+    def _end(self, head: bytes, body: bytes) -> None:
+        """Write all at once."""
+        self.transport.writelines((head, body))
+        self._head = None
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()

@@ -1,0 +1,182 @@
+"""Our HTTP/1.1 against uvicorn's own: the same requests over a socket, the same bytes back but the date."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+import uvicorn
+from starlette.types import Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from exposure.http_protocol import WRITTEN, Protocol, written
+
+_DATE = re.compile(rb"date: [^\r]+\r\n")
+_FIELDS = [(b"content-type", b"text/plain"), (b"etag", b'"1"'), (b"content-length", b"5")]
+REQUESTS = {
+    "kept alive": b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n",
+    "closing": b"GET /plain HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    "of HTTP/1.0": b"GET /plain HTTP/1.0\r\n\r\n",
+    "HEAD": b"HEAD /plain HTTP/1.1\r\nHost: x\r\n\r\n",
+    "in chunks": b"GET /chunks HTTP/1.1\r\nHost: x\r\n\r\n",
+    "with an escaped path and a query": b"GET /echo/a%2Fb%20c?x=%20&y HTTP/1.1\r\nHost: x\r\n\r\n",
+    "with a body": b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+    "with a body in chunks": b"POST /echo HTTP/1.1\r\nHost: x\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+    "sent before the answer": b"GET /plain HTTP/1.1\r\nHost: x\r\n\r\n" * 3,
+    "that waits to go on": b"POST /echo HTTP/1.1\r\nHost: x\r\n"
+    b"Expect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+    "that fails": b"GET /fail HTTP/1.1\r\nHost: x\r\n\r\n",
+    "that is unfinished": b"GET /short HTTP/1.1\r\nHost: x\r\n\r\n",
+    "to upgrade": b"GET /plain HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+    "that is none": b"\x00\x01\r\n\r\n",
+    "with a line break in a path": b"GET /echo/%0a HTTP/1.1\r\nHost: x\r\n\r\n",
+}
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer as the path says; `/written` says how its fields are written."""
+    if scope["type"] == "lifespan":
+        while (event := await receive())["type"] != "lifespan.shutdown":
+            await send({"type": f"{event['type']}.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    path = scope["path"]
+    if path == "/fail":
+        raise ValueError("an error of the application")
+    if path.startswith("/echo"):
+        body = repr([scope["method"], path, scope["raw_path"], scope["query_string"], await _read(receive)])
+        await _send(send, [(b"content-length", b"%d" % len(body))], body.encode())
+    elif path == "/chunks":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for part in (b"one", b"two"):
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body"})
+    elif path == "/short":
+        await _send(send, [(b"content-length", b"9")], b"short")
+    elif path == "/written":
+        await send(
+            {"type": "http.response.start", "status": 200, "headers": _FIELDS, WRITTEN: written(_FIELDS)}
+        )
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else b"hello"})
+    else:
+        await _send(send, _FIELDS, b"hello")
+
+
+async def _read(receive: Receive) -> bytes:
+    body, more = b"", True
+    while more:
+        event: Message = await receive()
+        body, more = body + event.get("body", b""), event.get("more_body", False)
+    return body
+
+
+async def _send(send: Send, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def serving(protocol: type[asyncio.Protocol], keep_alive: int = 5) -> AsyncIterator[int]:
+    """Serve the application by a protocol on a free port."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app,
+        http=protocol,
+        timeout_keep_alive=keep_alive,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        log_level="critical",
+    )
+    server = uvicorn.Server(config)
+    ending = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started:
+        await asyncio.sleep(0.005)
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await ending
+
+
+async def told(port: int, *requests: bytes, after: float = 0.0) -> bytes:
+    """Send requests on one connection, each after an answer; return what came, undated."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answers = b""
+    try:
+        for request in requests:
+            writer.write(request)
+            await writer.drain()
+            answers += await _until_quiet(reader)
+            await asyncio.sleep(after)
+    finally:
+        writer.close()
+    return _DATE.sub(b"", answers)
+
+
+async def _until_quiet(reader: asyncio.StreamReader) -> bytes:
+    came = b""
+    with_patience = 5.0
+    try:
+        while part := await asyncio.wait_for(reader.read(65536), with_patience):
+            came, with_patience = came + part, 0.1
+        return came + b"<closed>"
+    except TimeoutError:
+        return came
+
+
+@pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
+async def test_a_request_is_answered_as_by_uvicorns_own(request_: bytes) -> None:
+    async with serving(HttpToolsProtocol) as theirs, serving(Protocol) as ours:
+        expected, found = await asyncio.gather(
+            told(theirs, request_, request_), told(ours, request_, request_)
+        )
+    assert found == expected
+    assert found
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("end", ["", "Connection: close\r\n"])
+async def test_fields_that_are_written_already_arrive_as_any_others(method: str, end: str) -> None:
+    plain, ready = (
+        f"{method} /{path} HTTP/1.1\r\nHost: x\r\n{end}\r\n".encode() for path in ("plain", "written")
+    )
+    async with serving(Protocol) as port:
+        expected = await told(port, plain, plain) if not end else await told(port, plain)
+        found = await told(port, ready, ready) if not end else await told(port, ready)
+    assert found == expected
+    assert b"etag" in found
+
+
+async def test_written_and_other_answers_keep_their_order_when_requests_come_early() -> None:
+    requests = b"".join(
+        b"GET /%b HTTP/1.1\r\nHost: x\r\n\r\n" % path for path in (b"echo", b"written", b"chunks")
+    )
+    async with serving(Protocol) as port:
+        found = await told(port, requests)
+    assert found.index(b"'/echo'") < found.index(b"hello") < found.index(b"two")
+
+
+async def test_an_idle_connection_is_closed_and_a_busy_one_is_not() -> None:
+    plain = REQUESTS["kept alive"]
+    async with serving(Protocol, keep_alive=1) as port:
+        busy = await told(port, plain, plain, plain, plain, after=0.5)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(plain)
+        begun = asyncio.get_running_loop().time()
+        await asyncio.wait_for(reader.read(), 10)
+        took = asyncio.get_running_loop().time() - begun
+        writer.close()
+    assert busy.count(b"HTTP/1.1 200 OK") == 4
+    assert took >= 0.9
+
+
+@pytest.mark.parametrize("value", [b"a\r\nb: c", b"a\nb", b"a\rb"])
+def test_a_field_cannot_be_written_as_two(value: bytes) -> None:
+    with pytest.raises(ValueError, match="line break"):
+        written([(b"etag", value)])
