@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime, timedelta
 
+from exposure.api.hiding import HidingReader
 from exposure.contracts import orders
 from exposure.contracts.model import Contract
 from exposure.query.model import Row
@@ -31,8 +32,9 @@ class Scene:
         contract = orders_with(WINDOW)
         self.follower = Follower(contract, self.stored, limits, Timing(self.clock, self.clock.sleep))
         self.behind = EmptyReader()
-        self.reader = ReplicaReader(self.behind, [self.follower])
-        self.reader._has_begun = True
+        replicas = ReplicaReader(self.behind, [self.follower])
+        self.reader = HidingReader(replicas)
+        replicas._has_begun = True
 
     def store(self, key: str, *, stamped: datetime | None = None, **values: object) -> None:
         placed = {"placed_at": NOON} | values

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
+from exposure.api.hiding import HidingReader
 from exposure.contracts.hot_window import WHOLE_TABLE
 from exposure.contracts.model import Contract
 from exposure.query.model import Row
@@ -43,7 +44,7 @@ class Replicated:
 
     house: House
     follower: Follower
-    reader: ReplicaReader
+    reader: HidingReader
     behind: WatchedReader
     clock: TurnedHands
 
@@ -58,10 +59,10 @@ async def replicated(
     source: StoredRows = house.reader  # type: ignore[assignment]  # both adapters are sources as well
     follower = Follower(contract, source, limits, Timing(clock, clock.sleep))
     behind = WatchedReader(house.reader)
-    reader = ReplicaReader(behind, [follower])
-    reader._has_begun = True
+    replicas = ReplicaReader(behind, [follower])
+    replicas._has_begun = True
     try:
-        yield Replicated(house, follower, reader, behind, clock)
+        yield Replicated(house, follower, HidingReader(replicas), behind, clock)
     finally:
         await follower.close()
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TypeVar
 
-from exposure.contracts.canary import BEHIND_CANARIES, CANARY_PREFIX, LEAST_INTEGER_KEY
+from exposure.contracts.canary import BEHIND_CANARIES, CANARY_PREFIX, LEAST_INTEGER_KEY, reserved_keys
 from exposure.contracts.model import Contract
 from exposure.contracts.types import Scalar
 from exposure.query.aggregate import Aggregation
-from exposure.query.model import Condition, Filter, Operator, Or, Query, is_of_one_key
+from exposure.query.model import Condition, Filter, Operator, Or, Query, is_of_one_key, joined
 
 Question = TypeVar("Question", bound=Query | Aggregation)
 
@@ -24,6 +24,25 @@ def without_canaries(question: Question) -> Question:
     if is_of_one_key(question.contract, question.filters):
         return question
     return replace(question, filters=(*question.filters, _is_no_canary(question.contract)))
+
+
+def of_no_canaries(question: Question) -> Question | None:
+    """Return the question as rows are asked that hold no canary; None when it may mean one."""
+    contract = question.contract
+    if is_of_one_key(contract, question.filters):
+        is_reserved = reserved_keys(contract)
+        keys = (
+            one
+            for one in joined(question.filters)
+            if isinstance(one, Filter) and one.column.name == contract.key
+        )
+        return (
+            None if any(is_reserved(one.value) for one in keys if one.operator is Operator.EQ) else question
+        )
+    hidden = _is_no_canary(contract)
+    if hidden not in question.filters:
+        return None
+    return replace(question, filters=tuple(one for one in question.filters if one != hidden))
 
 
 def _is_no_canary(contract: Contract) -> Condition:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from exposure.api.hiding import HidingReader
 from exposure.contracts.model import Contract
 from exposure.query.model import Query, Snapshot
 from exposure.warehouse.port import WAREHOUSE, RowStream, WarehouseUnavailable
@@ -61,7 +62,7 @@ async def test_the_first_question_begins_to_load_and_is_passed_on() -> None:
     scene.store("a")
     source = Paused(scene.stored)
     follower = Follower(orders_with(WINDOW), source, None, paced(scene.clock))
-    reader = ReplicaReader(scene.behind, [follower])
+    reader = HidingReader(ReplicaReader(scene.behind, [follower]))
     query = ask(CONTRACT, ("order_id", "eq", "a"))
     for _ in range(5):
         assert (await reader.select(query)).tier == WAREHOUSE
@@ -125,7 +126,7 @@ async def test_closing_leaves_no_task_and_no_thread() -> None:
     for key in "abc":
         scene.store(key)
     follower = Follower(orders_with(WINDOW), scene.stored, None, paced(scene.clock))
-    reader = ReplicaReader(scene.behind, [follower])
+    reader = HidingReader(ReplicaReader(scene.behind, [follower]))
     await reader.select(ask(CONTRACT, PAST_HOUR))
     await running(lambda: follower.copy is not None)
     await reader.select(ask(CONTRACT, PAST_HOUR, order="paid"))
@@ -139,7 +140,7 @@ async def test_a_fault_of_our_own_ends_the_replica_and_is_logged(caplog: pytest.
     scene = Scene()
     scene.stored.failure = ZeroDivisionError("ours")
     follower = Follower(orders_with(WINDOW), scene.stored, None, paced(scene.clock))
-    reader = ReplicaReader(scene.behind, [follower])
+    reader = HidingReader(ReplicaReader(scene.behind, [follower]))
     assert (await reader.select(ask(CONTRACT, PAST_HOUR))).tier == WAREHOUSE
     await running(lambda: follower._task is not None and follower._task.done())
     assert (await reader.select(ask(CONTRACT, PAST_HOUR))).tier == WAREHOUSE

@@ -8,6 +8,7 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exposure.api.hiding import HidingReader
 from exposure.contracts import orders
 from exposure.query.model import Query, Row
 from exposure.warehouse.replica.follower import Follower, Timing
@@ -39,8 +40,9 @@ class Scene:
         self.clock = TurnedHands()
         self.stored = StoredList(CONTRACT, self.clock)
         self.follower = Follower(REPLICATED, self.stored, None, Timing(self.clock, self.clock.sleep))
-        self.reader = ReplicaReader(ListReader(self.stored), [self.follower])
-        self.reader._has_begun = True
+        replicas = ReplicaReader(ListReader(self.stored), [self.follower])
+        self.reader = HidingReader(replicas)
+        replicas._has_begun = True
         self._times: dict[str, object] = {}
 
     async def turn(self, step: str) -> None:

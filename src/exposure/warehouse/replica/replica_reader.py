@@ -2,7 +2,8 @@
 
 A replica answers a question that bounds the event time to what it holds, or asks for a row it holds by its
 key, if everything in it is on the closed list of `exposure.warehouse.replica.proven`. One that is too old, is
-still loaded or fails is passed by: the answer then takes longer, and is the same.
+still loaded or fails is passed by: the answer then takes longer, and is the same. None holds canaries, so a
+question that may mean one is passed on, and no other has to look past them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from exposure.query.aggregate import Aggregation
+from exposure.query.canaries import of_no_canaries
 from exposure.query.model import Query
 from exposure.warehouse.pages import cut_page
 from exposure.warehouse.port import REPLICA, Groups, Page, Plan, Reader, RowStream, WarehouseError
@@ -23,6 +25,7 @@ from exposure.warehouse.replica.pinned import is_known, moment_of, numbered, pin
 from exposure.warehouse.replica.proven import is_proven
 
 Answer = TypeVar("Answer", Page, Groups, Plan)
+Question = TypeVar("Question", bound=Query | Aggregation)
 _LOG = logging.getLogger(__name__)
 _BY_KEY, _BY_TIME = "the row of the key", "the rows of the event times, in their order"
 
@@ -37,11 +40,12 @@ class ReplicaReader:
 
     async def select(self, query: Query) -> Page:
         """Return one page; see `Reader`."""
-        copy = self._copy(query)
-        if copy is None:
+        answering = self._answering(query)
+        if answering is None:
             return await self._reader.select(query)
-        moment, asked = moment_of(copy, query), pinned(copy, query)
-        page = _page_at_once(copy, query) or await _answer(
+        copy, meant = answering
+        moment, asked = moment_of(copy, meant), pinned(copy, meant)
+        page = _page_at_once(copy, meant) or await _answer(
             copy, asked, copy.table.reader.select(numbered(copy, asked))
         )
         if page is None:
@@ -61,13 +65,14 @@ class ReplicaReader:
 
     async def explain(self, question: Query | Aggregation) -> Plan:
         """Return what would be run, here or behind; see `Reader`."""
-        copy = self._copy(question)
-        if copy is None:
+        answering = self._answering(question)
+        if answering is None:
             return await self._reader.explain(question)
-        at_once = _found_at_once(copy, question) if isinstance(question, Query) else None
+        copy, meant = answering
+        at_once = _found_at_once(copy, meant) if isinstance(meant, Query) else None
         if at_once is not None:
             return Plan(REPLICA, at_once, {}, 0)
-        asked = pinned(copy, question) if isinstance(question, Query) else question
+        asked = pinned(copy, meant) if isinstance(meant, Query) else meant
         plan = await _answer(copy, asked, copy.table.reader.explain(numbered(copy, asked)))
         return await self._reader.explain(question) if plan is None else replace(plan, engine=REPLICA)
 
@@ -83,11 +88,12 @@ class ReplicaReader:
         await self._reader.close()
 
     async def _groups(self, aggregation: Aggregation) -> Groups | None:
-        copy = self._copy(aggregation)
-        if copy is None:
+        answering = self._answering(aggregation)
+        if answering is None:
             return None
-        as_of = moment_of(copy, aggregation).at
-        groups = await _answer(copy, aggregation, copy.table.reader.aggregate(numbered(copy, aggregation)))
+        copy, meant = answering
+        as_of = moment_of(copy, meant).at
+        groups = await _answer(copy, meant, copy.table.reader.aggregate(numbered(copy, meant)))
         return None if groups is None else replace(groups, as_of=as_of, tier=REPLICA)
 
     def _begin(self) -> None:
@@ -96,12 +102,14 @@ class ReplicaReader:
             for follower in self._followers.values():
                 follower.begin()
 
-    def _copy(self, question: Query | Aggregation) -> Copy | None:
-        """Return the copy that may answer the question."""
+    def _answering(self, question: Question) -> tuple[Copy, Question] | None:
+        """Return the copy that may answer the question, and what the question is to it."""
         self._begin()
         follower = self._followers.get(question.contract.name)
-        copy = follower.copy if follower is not None else None
-        return copy if copy is not None and _may_answer(copy, question) else None
+        copy, meant = follower.copy if follower is not None else None, of_no_canaries(question)
+        if copy is None or meant is None or not _may_answer(copy, meant):
+            return None
+        return copy, meant
 
 
 def _may_answer(copy: Copy, question: Query | Aggregation) -> bool:

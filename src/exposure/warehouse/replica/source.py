@@ -13,6 +13,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from exposure.contracts.model import INGEST_TIME, Contract
+from exposure.query.canaries import without_canaries
 from exposure.query.model import Filter, Operator, Query, Snapshot
 from exposure.warehouse.duckdb_values import unzoned_schema
 from exposure.warehouse.port import Reader, RowStream
@@ -45,13 +46,16 @@ class ReadRows:
 
 
 def stored_query(contract: Contract, since: datetime | None, ingested_after: datetime | None = None) -> Query:
-    """Return the question for rows with an event time from `since` on; None bounds nothing."""
+    """Return the question for rows with an event time from `since` on; None bounds nothing.
+
+    Canaries are not among them: hardly anybody asks for one, and nobody else has to look past them.
+    """
     filters = []
     if since is not None:
         filters.append(Filter(contract.column(contract.event_time), Operator.GTE, since))
     if ingested_after is not None:
         filters.append(Filter(INGEST_TIME, Operator.GT, ingested_after))
-    return Query(contract, contract.stored_columns, tuple(filters), (), 1)
+    return without_canaries(Query(contract, contract.stored_columns, tuple(filters), (), 1))
 
 
 async def read_all(source: StoredRows, query: Query, most_bytes: int) -> ReadRows:
