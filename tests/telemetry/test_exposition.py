@@ -10,8 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Message, Receive, Scope, Send
 
-from exposure.telemetry.counts import Counts
-from exposure.telemetry.exposition import Level, MetricsPage, exposition
+from exposure.telemetry.counts import Counts, Level
+from exposure.telemetry.exposition import MetricsPage, exposition
 from exposure.telemetry.lines import Lines
 from exposure.telemetry.names import COUNTED_METRICS, METRICS, Kind
 from exposure.telemetry.request_counts import CountedRequests

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from exposure.contracts.catalog import Catalog
 from exposure.local.feed import subscription_path
 from exposure.local.pubsub.broker import Broker
-from exposure.telemetry.counts import Counts
-from exposure.telemetry.exposition import Level
+from exposure.telemetry.counts import Counts, Level
 from exposure.telemetry.names import BACKLOG_LEVEL, CONTRACT, OLDEST_LEVEL
 from exposure.telemetry.watch import Watch
 

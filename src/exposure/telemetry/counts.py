@@ -31,6 +31,16 @@ class Tally:
             yield seen
 
 
+@dataclass(frozen=True)
+class Level:
+    """A value as it is now, by the values of its labels: what no log carries, but a process can say."""
+
+    name: str
+    labels: tuple[str, ...]
+    description: str
+    values: Mapping[Labels, float]
+
+
 class Counts:
     """Every metric's series, by the values of its labels. Lives on one event loop."""
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from exposure.telemetry.counts import Counts
-from exposure.telemetry.exposition import Level, MetricsPage, exposition
+from exposure.telemetry.counts import Counts, Level
 from exposure.telemetry.lines import Lines
 from exposure.telemetry.request_counts import CountedRequests
 from exposure.telemetry.trace_place import TracePlace
@@ -50,5 +49,10 @@ class Watch:
         counts = self.counts
         if counts is None:
             return app
+        from exposure.telemetry.exposition import (  # noqa: PLC0415 - nobody else needs Prometheus' library
+            MetricsPage,
+            exposition,
+        )
+
         counted = CountedRequests(app, counts, self.contracts)
         return MetricsPage(counted, lambda: exposition(counts, self.levels()))
