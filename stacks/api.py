@@ -16,7 +16,7 @@ from stacks.command import command
 from stacks.config import QuerySettings, Settings
 from stacks.replicas import replica_bytes
 from stacks.service import CloudRunService, Program, Runtime, service_uri
-from stacks.traces import told_of_traces
+from stacks.telemetry import told_of_traces
 
 _NAME = "api"
 # Their values are nobody's business here: `bootstrap.sh` makes the first, a person the other.

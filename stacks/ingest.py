@@ -12,7 +12,7 @@ from stacks.command import command
 from stacks.config import Settings
 from stacks.feed import Push
 from stacks.service import CloudRunService, Program, Runtime, make_account, service_uri
-from stacks.traces import told_of_traces
+from stacks.telemetry import told_of_traces
 
 _NAME = "ingest"
 

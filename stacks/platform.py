@@ -19,7 +19,7 @@ from stacks.operations import Operations
 from stacks.project import Project, make_provider
 from stacks.release import revisions
 from stacks.service import Runtime, make_account
-from stacks.traces import allow_traces
+from stacks.telemetry import allow_traces
 from stacks.warehouse import Warehouse
 from stacks.worker import Worker
 

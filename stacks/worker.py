@@ -12,7 +12,7 @@ from stacks.command import PULL
 from stacks.config import Settings, WorkerSettings
 from stacks.pool import declare_pool
 from stacks.service import Runtime, variable
-from stacks.traces import told_of_traces
+from stacks.telemetry import told_of_traces
 
 _NAME = "ingest"
 

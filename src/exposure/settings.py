@@ -19,14 +19,16 @@ from exposure.contracts.catalog import CATALOG
 from exposure.freshness import check_cache_times, check_replica_interval, longest_kept
 
 ENVIRONMENT_PREFIX = "EXPOSURE_"
-# What the setting `traces` is where they go to Google.
-GOOGLE_TRACES = "google"
+# What the settings `traces` and `metrics_collector` are where they go to Google.
+GOOGLE = "google"
 GOOGLE_CERTIFICATES = "https://www.googleapis.com/oauth2/v3/certs"
-# How long a service told to stop answers what is in flight: Cloud Run kills after 10 s, closing takes 2 s.
+# How long a service told to stop answers what is in flight: Cloud Run kills after 10 s, closing takes 2 s,
+# and where metrics are sent, their last sending one more.
 GRACE_SECONDS = 6
 _TOKEN_KEY_BYTES = 32
 # As a browser writes it: compared letter by letter. https://www.rfc-editor.org/rfc/rfc6454#section-6.2
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[a-z0-9.\[\]:-]+")
+_COLLECTOR = rf"^({GOOGLE}|https?://\S+)$"
 Words = Annotated[tuple[str, ...], NoDecode]
 # Signatures of a private key alone: what is shared with the signer would let us, and whoever reads it, sign.
 TokenAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
@@ -39,7 +41,7 @@ class TelemetrySettings(BaseSettings):
 
     traces: str | None = Field(
         None,
-        pattern=rf"^({GOOGLE_TRACES}|https?://\S+)$",
+        pattern=_COLLECTOR,
         description="Where traces are sent by OTLP/HTTP: `google`, or a collector's whole address, such as "
         "http://localhost:4318/v1/traces; unset: nowhere.",
     )
@@ -56,6 +58,37 @@ class TelemetrySettings(BaseSettings):
     metrics: bool = Field(
         False, description="Whether GET /metrics answers, to anybody who reaches the service."
     )
+    metrics_collector: str | None = Field(
+        None,
+        pattern=_COLLECTOR,
+        description="Where metrics are sent by OTLP/HTTP: `google`, or a collector's whole address, such as "
+        "http://localhost:4318/v1/metrics; unset: nowhere.",
+    )
+    metrics_interval: timedelta = Field(
+        timedelta(seconds=60),
+        ge=timedelta(seconds=10),
+        le=timedelta(hours=1),
+        description="How often they are sent, such as PT60S.",
+    )
+    metrics_flush: timedelta = Field(
+        timedelta(milliseconds=300),
+        ge=timedelta(0),
+        le=timedelta(seconds=1),
+        description="How long one answer an interval may wait for their sending, such as PT0.3S; PT0S where "
+        "CPU stays allocated between requests.",
+    )
+    region: str | None = Field(
+        None,
+        pattern=r"^[a-z]+-[a-z]+\d+$",
+        description="Google Cloud region the process runs in, such as europe-west1; Google takes no metrics "
+        "that do not say it.",
+    )
+
+    @model_validator(mode="after")
+    def _check_region(self) -> Self:
+        if self.metrics_collector == GOOGLE and self.region is None:
+            raise ValueError(f"region is unset, and metrics_collector is {GOOGLE}: it refuses points without")
+        return self
 
 
 class ApiSettings(TelemetrySettings):

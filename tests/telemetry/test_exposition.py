@@ -86,7 +86,8 @@ def test_a_label_of_any_characters_is_read_back() -> None:
 
 
 def test_a_level_is_told_beside_the_counts() -> None:
-    text = exposition(Counts(), [Level("exposure_backlog_messages", ("contract",), "Waiting.", {("a",): 2})])
+    level = Level("exposure_backlog_messages", "{message}", ("contract",), "Waiting.", {("a",): 2})
+    text = exposition(Counts(), [level])
     assert value(text, "exposure_backlog_messages", contract="a") == 2
 
 

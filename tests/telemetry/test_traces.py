@@ -16,6 +16,7 @@ from exposure.contracts.catalog import CATALOG
 from exposure.local.feed import subscription_path, topic_path
 from exposure.local.platform import Platform, PlatformConfig
 from exposure.local.pubsub.wire import PubsubMessage
+from exposure.local.watch import Collectors
 from fakes import traced_publisher
 from fakes.otlp_receiver import OtlpReceiver, ReceivedSpan, otlp_receiver
 
@@ -33,7 +34,8 @@ def collector() -> Iterator[OtlpReceiver]:
 
 @pytest.fixture
 async def platform(tmp_path: Path, collector: OtlpReceiver) -> AsyncIterator[Platform]:
-    config = PlatformConfig(tmp_path, api_port=0, ingest_port=0, pubsub_port=0, traces_url=collector.url)
+    collectors = Collectors(traces=collector.url)
+    config = PlatformConfig(tmp_path, api_port=0, ingest_port=0, pubsub_port=0, collectors=collectors)
     async with Platform(CATALOG, config) as platform:
         yield platform
 

@@ -11,7 +11,7 @@ from fakes.plan_environments import ENVIRONMENTS, plan_of, settings_for
 from stacks.delivery import GRANTED_ROLES
 from stacks.plan import Recorded
 from stacks.policy.roles import API, HELD, INGEST, ON_PROJECT
-from stacks.traces import ROLE, told_of_traces
+from stacks.telemetry import ROLE, told_of_traces
 
 TOLD = {"EXPOSURE_TRACES": "google", "EXPOSURE_TRACE_RATIO": "0.01"}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pulumi
 from pulumi_gcp import projects
 
-from exposure.settings import GOOGLE_TRACES
+from exposure.settings import GOOGLE
 from stacks.config import Settings
 
 # Lets spans be written and nothing be read: https://cloud.google.com/iam/docs/roles-permissions/telemetry
@@ -18,7 +18,7 @@ ROLE = "roles/telemetry.tracesWriter"
 def told_of_traces(settings: Settings) -> dict[str, str]:
     """Return what a service is told; nothing where there are no traces."""
     ratio = settings.trace_ratio
-    return {} if ratio is None else {"traces": GOOGLE_TRACES, "trace_ratio": f"{ratio:g}"}
+    return {} if ratio is None else {"traces": GOOGLE, "trace_ratio": f"{ratio:g}"}
 
 
 def allow_traces(
