@@ -100,6 +100,22 @@ async def test_what_was_counted_last_is_sent_at_the_end(collector: OtlpReceiver)
     assert collector.asked == 1
 
 
+async def test_the_last_sending_waits_for_one_under_way(collector: OtlpReceiver) -> None:
+    collector.holds.clear()
+    asked_meanwhile = []
+
+    def answer() -> None:
+        asked_meanwhile.append(collector.asked)
+        collector.holds.set()
+
+    async with SentMetrics(target(collector), counts := counted()).running():
+        await until(lambda: collector.asked)
+        counts.add(REQUESTS, ["orders"])
+        asyncio.get_running_loop().call_later(0.2, answer)
+    assert asked_meanwhile == [1]
+    assert requests(collector) == 2
+
+
 async def test_a_collector_that_does_not_answer_holds_up_neither_the_loop_nor_the_end(
     collector: OtlpReceiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -221,9 +237,9 @@ async def test_nobody_logged_in_means_no_metrics_and_nothing_else(
     assert caplog.text.count("Failed to export") == 1
 
 
-async def lived(metrics: SentMetrics, app: object) -> list[str]:
-    """Let an application live inside of its sending; return what the server was told, in order."""
-    told: list[str] = []
+async def lived(metrics: SentMetrics, app: object, collector: OtlpReceiver) -> list[tuple[str, float]]:
+    """Let an application live; return what the server was told, and what had been sent by then."""
+    told: list[tuple[str, float]] = []
     begun = asyncio.Event()
     events = iter(["lifespan.startup", "lifespan.shutdown"])
 
@@ -234,7 +250,7 @@ async def lived(metrics: SentMetrics, app: object) -> list[str]:
         return {"type": event}
 
     async def send(message: Message) -> None:
-        told.append(message["type"])
+        told.append((message["type"], requests(collector)))
         begun.set()
 
     await SendsMetrics(app, metrics)({"type": "lifespan"}, receive, send)  # type: ignore[arg-type]
@@ -254,9 +270,8 @@ async def test_the_server_hears_of_the_end_when_all_has_been_sent_that_was_count
         # As the API's lines of kept answers are.
         counts.add(REQUESTS, ["orders"])
 
-    told = await lived(SentMetrics(target(collector, interval=3600), counts), app)
-    assert told == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
-    assert requests(collector) == 2
+    told = await lived(SentMetrics(target(collector, interval=3600), counts), app, collector)
+    assert told == [("lifespan.startup.complete", 0), ("lifespan.shutdown.complete", 2)]
 
 
 def test_counts_that_are_only_sent_have_no_page(collector: OtlpReceiver) -> None:
