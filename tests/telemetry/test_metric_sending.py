@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -212,6 +213,19 @@ async def test_a_collector_that_is_gone_changes_no_answer() -> None:
         for _ in range(20):
             assert (await call(SendsMetrics(greeting, metrics), "GET", "/")).body == b"hello"
             await asyncio.sleep(0.005)
+
+
+async def test_a_collector_that_dies_meanwhile_changes_no_answer_and_no_end() -> None:
+    with ExitStack() as life:
+        collector = life.enter_context(otlp_receiver())
+        metrics = SentMetrics(target(collector), counted())
+        async with metrics.running():
+            await until(lambda: requests(collector) == 1)
+            life.close()
+            await asyncio.sleep(0.2)
+            began = time.monotonic()
+            assert (await call(SendsMetrics(greeting, metrics), "GET", "/")).body == b"hello"
+        assert time.monotonic() - began < 2
 
 
 async def test_what_a_collector_missed_is_in_what_it_gets_next(collector: OtlpReceiver) -> None:

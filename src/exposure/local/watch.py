@@ -70,11 +70,16 @@ def _watch(
 
 
 def backlog_levels(catalog: Catalog, broker: Broker) -> Iterable[Level]:
-    """Return how many messages of each contract are not acknowledged, and since when the oldest is not."""
+    """Return how many messages of each contract are not acknowledged, and since when the oldest is not.
+
+    A contract whose subscription is not declared has no level.
+    """
     messages: dict[tuple[str, ...], float] = {}
     ages: dict[tuple[str, ...], float] = {}
     for contract in catalog:
-        queue = broker.subscription(subscription_path(contract.subscription))
+        queue = broker.subscriptions.get(subscription_path(contract.subscription))
+        if queue is None:
+            continue
         published = [one.stored.message.publish_time.ToMicroseconds() / 1e6 for one in queue]
         messages[contract.name,] = len(published)
         ages[contract.name,] = round(max(0.0, broker.clock() - min(published)), 3) if published else 0.0
