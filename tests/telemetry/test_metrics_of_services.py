@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from exposure.local.pubsub.wire import PubsubMessage, Subscription, Topic
 from exposure.telemetry.names import BACKLOG_LEVEL, FRESHNESS, LATENCY
 from exposure.warehouse.schema import quarantine_table, rows_table
 from fakes.bigquery_emulator import running_emulator
-from fakes.otlp_receiver import OtlpReceiver, otlp_receiver
+from fakes.otlp_receiver import OtlpReceiver
 from fakes.received_points import ReceivedPoint
 from fakes.service_process import GRACE_SECONDS, ask, service_environment, service_process
 
@@ -28,12 +27,6 @@ API, INGEST = "exposure-api", "exposure-ingest"
 SUBSCRIPTION = f"projects/local/subscriptions/{CONTRACT.subscription}"
 PATIENCE_SECONDS = 60
 SAMPLE_ROWS = 5
-
-
-@pytest.fixture
-def collector() -> Iterator[OtlpReceiver]:
-    with otlp_receiver() as receiver:
-        yield receiver
 
 
 def last(collector: OtlpReceiver, name: str, service: str, **labels: str) -> ReceivedPoint:

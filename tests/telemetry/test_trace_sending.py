@@ -6,7 +6,6 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,19 +29,13 @@ from exposure.telemetry.watch import Watch
 from exposure.warehouse.port import WarehouseUnavailable
 from fakes.asgi_client import Answer, call
 from fakes.messages import NOON, wrapped
-from fakes.otlp_receiver import OtlpReceiver, otlp_receiver
+from fakes.otlp_receiver import OtlpReceiver
 from fakes.push_endpoint import AnyoneMayPush
 from fakes.recording_writer import RecordingWriter
 from fakes.service_process import GRACE_SECONDS, ask, service_process
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SAMPLED = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
-
-
-@pytest.fixture
-def collector() -> Iterator[OtlpReceiver]:
-    with otlp_receiver() as receiver:
-        yield receiver
 
 
 def target(collector: OtlpReceiver, ratio: float = 1, flush: float = 1.0, project: str = "") -> TraceTarget:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
@@ -18,18 +18,12 @@ from exposure.local.platform import Platform, PlatformConfig
 from exposure.local.pubsub.wire import PubsubMessage
 from exposure.local.watch import Collectors
 from fakes import traced_publisher
-from fakes.otlp_receiver import OtlpReceiver, ReceivedSpan, otlp_receiver
+from fakes.otlp_receiver import OtlpReceiver, ReceivedSpan
 
 CONTRACT = CATALOG.get("analytics_table")
 PATIENCE_SECONDS = 30
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SECRET = "a-name-nobody-may-trace"
-
-
-@pytest.fixture
-def collector() -> Iterator[OtlpReceiver]:
-    with otlp_receiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture
