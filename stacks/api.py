@@ -16,7 +16,7 @@ from stacks.command import command
 from stacks.config import QuerySettings, Settings
 from stacks.replicas import replica_bytes
 from stacks.service import CloudRunService, Program, Runtime, service_uri
-from stacks.traces import told_of_traces
+from stacks.telemetry import told_of_telemetry
 
 _NAME = "api"
 # Their values are nobody's business here: `bootstrap.sh` makes the first, a person the other.
@@ -56,7 +56,7 @@ def _program(settings: Settings, runtime: Runtime, cache: Cache | None) -> Progr
             **_budget(query),
             **kept.environment,
             **_tokens(settings),
-            **told_of_traces(settings),
+            **told_of_telemetry(settings, works_between_requests=replicas is not None),
             **({} if cache is None else _shared(cache)),
             **({} if replicas is None else {"replica_bytes": str(replicas)}),
         },

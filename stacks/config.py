@@ -213,6 +213,7 @@ class Settings(_Part):
     slo_period_days: Annotated[int, Field(ge=7, le=30)]
     canary: bool
     trace_ratio: Annotated[float, Field(gt=0, le=1)] | None
+    metrics_interval_seconds: Annotated[int, Field(ge=10, le=3600)] | None
     budget: BudgetSettings | None
     cache: CacheSettings | None
     bi_engine_gib: Annotated[int, Field(ge=1, le=250)] | None

@@ -56,6 +56,7 @@ PREVIEW_ROLES = (
 GRANTED_ROLES = (
     "roles/bigquery.jobUser",
     "roles/memorystore.dbConnectionUser",
+    "roles/telemetry.metricsWriter",
     "roles/telemetry.tracesWriter",
 )
 # The log's own role for reading would show the requests' addresses, and so what was asked for.

@@ -12,7 +12,7 @@ from stacks.command import command
 from stacks.config import Settings
 from stacks.feed import Push
 from stacks.service import CloudRunService, Program, Runtime, make_account, service_uri
-from stacks.traces import told_of_traces
+from stacks.telemetry import told_of_telemetry
 
 _NAME = "ingest"
 
@@ -56,7 +56,7 @@ def _program(settings: Settings, runtime: Runtime, pusher: pulumi.Input[str]) ->
             "push_audience": service_uri(_NAME, settings),
             "batch_rows": str(settings.ingest.batch_rows),
             "appends_in_flight": str(settings.ingest.appends_in_flight),
-            **told_of_traces(settings),
+            **told_of_telemetry(settings, works_between_requests=False),
         },
         secrets={},
         files={},

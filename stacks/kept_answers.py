@@ -12,7 +12,8 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from exposure.contracts.catalog import CATALOG
-from exposure.settings import ApiSettings, check_cache_times, check_replica_interval, longest_kept
+from exposure.freshness import check_cache_times, check_replica_interval, longest_kept
+from exposure.settings import ApiSettings
 
 Seconds = Annotated[int, Field(ge=0)] | None
 _BYTES = "cache_bytes"

@@ -19,7 +19,7 @@ from stacks.operations import Operations
 from stacks.project import Project, make_provider
 from stacks.release import revisions
 from stacks.service import Runtime, make_account
-from stacks.traces import allow_traces
+from stacks.telemetry import allow_telemetry
 from stacks.warehouse import Warehouse
 from stacks.worker import Worker
 
@@ -42,8 +42,8 @@ def declare(settings: Settings, catalog: Catalog = CATALOG) -> Platform:
     warehouse = Warehouse("warehouse", settings, catalog, opts)
     ingest_account = make_account("ingest", "Runs ingest", opts)
     api_account = make_account("api", "Runs the API", opts)
-    appends = allow_traces("ingest", settings, ingest_account.member, opts)
-    reads = allow_traces("api", settings, api_account.member, opts)
+    appends = allow_telemetry("ingest", settings, ingest_account.member, opts)
+    reads = allow_telemetry("api", settings, api_account.member, opts)
     for contract in catalog:
         appends += warehouse.allow_append(contract, "ingest", ingest_account.member)
         reads.append(warehouse.allow_read(contract, "api", api_account.member))

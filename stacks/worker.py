@@ -12,7 +12,7 @@ from stacks.command import PULL
 from stacks.config import Settings, WorkerSettings
 from stacks.pool import declare_pool
 from stacks.service import Runtime, variable
-from stacks.traces import told_of_traces
+from stacks.telemetry import told_of_telemetry
 
 _NAME = "ingest"
 
@@ -48,7 +48,7 @@ def _container(
         "batch_rows": str(worker.batch_rows),
         "appends_in_flight": str(worker.appends_in_flight),
         "held_messages": str(worker.held_messages),
-        **told_of_traces(settings),
+        **told_of_telemetry(settings, works_between_requests=True),
     }
     return cloudrunv2.WorkerPoolTemplateContainerArgs(
         image=image,

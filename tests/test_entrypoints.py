@@ -7,18 +7,22 @@ import base64
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import httpx2
 import pytest
+from google.auth.transport.requests import AuthorizedSession
 from pydantic import ValidationError
 
 from exposure import entrypoints
+from exposure.assembly.watch import _collector
 from exposure.contracts.catalog import CATALOG
 from exposure.local.feed import declare_feed, topic_path
 from exposure.local.ports import HttpServer
 from exposure.local.pubsub.server import PubSubConfig, PubSubServer
 from exposure.local.pubsub.wire import PubsubMessage
+from exposure.settings import GOOGLE, TelemetrySettings
 from exposure.warehouse.schema import quarantine_table, rows_table
 from fakes.bigquery_emulator import LOCATION, PROJECT, BigQueryEmulator, running_emulator
 
@@ -145,9 +149,35 @@ async def test_a_service_tells_its_metrics_only_where_it_is_configured_to(
 
 
 @pytest.mark.parametrize("address", ["localhost:4318", "ftp://collector", "Google"])
-def test_traces_are_sent_to_google_or_to_a_whole_address(
-    address: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("setting", ["TRACES", "METRICS_COLLECTOR"])
+def test_traces_and_metrics_are_sent_to_google_or_to_a_whole_address(
+    setting: str, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    set_environment(monkeypatch, API | {"TRACES": address})
-    with pytest.raises(ValidationError, match="traces"):
+    set_environment(monkeypatch, API | {setting: address})
+    with pytest.raises(ValidationError, match=setting.lower()):
         entrypoints.api()
+
+
+@pytest.mark.parametrize("service", ["api", "ingest"])
+def test_metrics_for_google_need_the_region_that_they_are_refused_without(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_environment(monkeypatch, API | INGEST | {"METRICS_COLLECTOR": "google"})
+    with pytest.raises(ValidationError, match="region is unset"):
+        getattr(entrypoints, service)()
+
+
+@pytest.mark.parametrize(("interval", "is_taken"), [("PT9S", False), ("PT10S", True), ("PT2H", False)])
+def test_metrics_are_sent_no_more_often_than_google_takes_them(interval: str, is_taken: bool) -> None:
+    with nullcontext() if is_taken else pytest.raises(ValidationError, match="metrics_interval"):
+        TelemetrySettings.model_validate({"metrics_interval": interval})
+
+
+def test_what_goes_to_google_is_signed_and_what_goes_to_a_collector_is_not() -> None:
+    url, session = _collector(GOOGLE, "metrics")
+    assert url == "https://telemetry.googleapis.com/v1/metrics"
+    assert isinstance(session, AuthorizedSession)
+    assert _collector("http://localhost:4318/v1/metrics", "metrics") == (
+        "http://localhost:4318/v1/metrics",
+        None,
+    )

@@ -16,7 +16,8 @@ from exposure.api.cache.redis_entries import RedisEntries
 from exposure.api.cache.shared import NothingShared
 from exposure.assembly import api
 from exposure.contracts.catalog import Catalog
-from exposure.settings import ApiSettings, check_replica_interval
+from exposure.freshness import check_replica_interval
+from exposure.settings import ApiSettings
 from fakes.declarations import declared
 
 REQUIRED = {

@@ -15,21 +15,20 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from exposure.contracts.catalog import CATALOG, Catalog
+from exposure.contracts.catalog import CATALOG
+from exposure.freshness import check_cache_times, check_replica_interval, longest_kept
 
 ENVIRONMENT_PREFIX = "EXPOSURE_"
-# What the setting `traces` is where they go to Google.
-GOOGLE_TRACES = "google"
+# What the settings `traces` and `metrics_collector` are where they go to Google.
+GOOGLE = "google"
 GOOGLE_CERTIFICATES = "https://www.googleapis.com/oauth2/v3/certs"
-# How long a service told to stop answers what is in flight: Cloud Run kills after 10 s, closing takes 2 s.
+# How long a service told to stop answers what is in flight: Cloud Run kills after 10 s, closing takes 2 s,
+# and where metrics are sent, their last sending one more.
 GRACE_SECONDS = 6
-# What a row has of its contract's freshness to be stored in; what is left is the cache's.
-INGEST_ALLOWANCE = timedelta(seconds=10)
-# After so many intervals without a reading a replica answers nothing.
-_REPLICA_READINGS = 3
 _TOKEN_KEY_BYTES = 32
 # As a browser writes it: compared letter by letter. https://www.rfc-editor.org/rfc/rfc6454#section-6.2
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[a-z0-9.\[\]:-]+")
+_COLLECTOR = rf"^({GOOGLE}|https?://\S+)$"
 Words = Annotated[tuple[str, ...], NoDecode]
 # Signatures of a private key alone: what is shared with the signer would let us, and whoever reads it, sign.
 TokenAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"]
@@ -42,7 +41,7 @@ class TelemetrySettings(BaseSettings):
 
     traces: str | None = Field(
         None,
-        pattern=rf"^({GOOGLE_TRACES}|https?://\S+)$",
+        pattern=_COLLECTOR,
         description="Where traces are sent by OTLP/HTTP: `google`, or a collector's whole address, such as "
         "http://localhost:4318/v1/traces; unset: nowhere.",
     )
@@ -59,6 +58,37 @@ class TelemetrySettings(BaseSettings):
     metrics: bool = Field(
         False, description="Whether GET /metrics answers, to anybody who reaches the service."
     )
+    metrics_collector: str | None = Field(
+        None,
+        pattern=_COLLECTOR,
+        description="Where metrics are sent by OTLP/HTTP: `google`, or a collector's whole address, such as "
+        "http://localhost:4318/v1/metrics; unset: nowhere.",
+    )
+    metrics_interval: timedelta = Field(
+        timedelta(seconds=60),
+        ge=timedelta(seconds=10),
+        le=timedelta(hours=1),
+        description="How often they are sent, such as PT60S.",
+    )
+    metrics_flush: timedelta = Field(
+        timedelta(milliseconds=300),
+        ge=timedelta(0),
+        le=timedelta(seconds=1),
+        description="How long one answer an interval may wait for their sending, such as PT0.3S; PT0S where "
+        "CPU stays allocated between requests.",
+    )
+    region: str | None = Field(
+        None,
+        pattern=r"^[a-z]+-[a-z]+\d+$",
+        description="Google Cloud region the process runs in, such as europe-west1; Google takes no metrics "
+        "that do not say it.",
+    )
+
+    @model_validator(mode="after")
+    def _check_region(self) -> Self:
+        if self.metrics_collector == GOOGLE and self.region is None:
+            raise ValueError(f"region is unset, and metrics_collector is {GOOGLE}: it refuses points without")
+        return self
 
 
 class ApiSettings(TelemetrySettings):
@@ -230,46 +260,6 @@ class PullSettings(WriterSettings):
     pubsub_endpoint: str | None = Field(
         None, description="An emulator's address (host:port, no TLS); unset in the cloud."
     )
-
-
-def check_cache_times(
-    lifetime: timedelta, stale_while_revalidate: timedelta, stale_if_error: timedelta
-) -> None:
-    """Raise ValueError, with the value to lower, when a kept answer may be older than a contract promises."""
-    promised = min(CATALOG, key=lambda contract: contract.service_level.freshness)
-    most = promised.service_level.freshness - INGEST_ALLOWANCE
-    stale = {"cache_stale_while_revalidate": stale_while_revalidate, "cache_stale_if_error": stale_if_error}
-    # Where nothing is kept, nothing is stale.
-    for name, value in {"cache_lifetime": lifetime, **(stale if lifetime else {})}.items():
-        taken = timedelta(0) if name == "cache_lifetime" else lifetime
-        if value > most - taken:
-            raise ValueError(
-                f"{name} of {value.total_seconds():g} s is too long: '{promised.name}' promises rows within "
-                f"{promised.service_level.freshness.total_seconds():g} s, of which storing takes "
-                f"{INGEST_ALLOWANCE.total_seconds():g} s and cache_lifetime {taken.total_seconds():g} s; "
-                f"{(most - taken).total_seconds():g} s are left"
-            )
-
-
-def longest_kept(
-    lifetime: timedelta, stale_while_revalidate: timedelta, stale_if_error: timedelta
-) -> timedelta:
-    """Return how old an answer may become that is given again."""
-    return lifetime + max(stale_while_revalidate, stale_if_error) if lifetime else timedelta(0)
-
-
-def check_replica_interval(catalog: Catalog, interval: timedelta, kept: timedelta) -> None:
-    """Raise ValueError when rows of a replica may be older than promised, in answers kept for so long."""
-    for contract in catalog:
-        promised, oldest = contract.service_level.freshness, _REPLICA_READINGS * interval
-        if contract.replica is not None and INGEST_ALLOWANCE + kept + oldest > promised:
-            raise ValueError(
-                f"replica_interval of {interval.total_seconds():g} s is too long: '{contract.name}' promises "
-                f"rows within {promised.total_seconds():g} s, of which storing takes "
-                f"{INGEST_ALLOWANCE.total_seconds():g} s, kept answers {kept.total_seconds():g} s and a "
-                f"replica {_REPLICA_READINGS} intervals; lower it, or cache_stale_while_revalidate and "
-                "cache_stale_if_error"
-            )
 
 
 def decode_token_key(text: str) -> bytes:

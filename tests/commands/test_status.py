@@ -132,6 +132,12 @@ def test_whatever_else_answers_is_said_to_be_that(
     assert sentence in shown.stderr
 
 
+@pytest.mark.parametrize("odd", ["no metrics at all", "exposure_rows{contract} 1", "{}", "exposure_rows one"])
+def test_a_text_that_is_no_page_of_metrics_is_refused(odd: str) -> None:
+    with pytest.raises(NotMetrics):
+        MetricsText(f"exposure_requests_total 1\n{odd}\n")
+
+
 def text(**values: list[float]) -> MetricsText:
     metrics = {"latency": LATENCY, "freshness": FRESHNESS, "requests": REQUESTS, "failures": FAILURES}
     counts = Counts()

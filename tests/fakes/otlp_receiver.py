@@ -1,23 +1,29 @@
-"""A collector of traces on loopback: takes OTLP over HTTP as the protocol says, and keeps the spans."""
+"""A collector on loopback: takes traces and metrics over OTLP/HTTP as the protocol says, and keeps them."""
 
 from __future__ import annotations
 
 import gzip
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
-from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WrittenSpan
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
+from fakes.received_points import ReceivedPoint, received_points, values
+
+_TRACES, _METRICS = "/v1/traces", "/v1/metrics"
 _PATIENCE_SECONDS = 20
 
 
@@ -41,10 +47,16 @@ class ReceivedSpan:
 
 @dataclass
 class OtlpReceiver:
-    """Where it listens, what it got, and how it is to behave: its `status`, and `holds` for who must wait."""
+    """Where it listens, what it got, and how it is to behave: its `status`, and `holds` for who must wait.
+
+    `asked` counts all requests that came, answered or not.
+    """
 
     url: str
+    metrics_url: str
     spans: list[ReceivedSpan] = field(default_factory=list)
+    points: list[ReceivedPoint] = field(default_factory=list)
+    asked: int = 0
     authorizations: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     status: int = 200
@@ -63,6 +75,25 @@ class OtlpReceiver:
         [span] = self.named(name)
         return span
 
+    def take(self, path: str, body: bytes) -> bytes:
+        """Keep what was sent; return the answer."""
+        self.bodies.append(body)
+        if path == _METRICS:
+            self.points.extend(received_points(ExportMetricsServiceRequest.FromString(body)))
+            return ExportMetricsServiceResponse().SerializeToString()
+        assert path == _TRACES
+        self.spans.extend(_spans(ExportTraceServiceRequest.FromString(body)))
+        return ExportTraceServiceResponse().SerializeToString()
+
+    def latest(self, name: str, service: str, **labels: str) -> ReceivedPoint | None:
+        """Return the last point of a service's series, if any has come."""
+        found = [
+            point
+            for point in self.points
+            if (point.name, point.labels, point.resource["service.name"]) == (name, labels, service)
+        ]
+        return found[-1] if found else None
+
 
 @contextmanager
 def otlp_receiver() -> Iterator[OtlpReceiver]:
@@ -71,26 +102,28 @@ def otlp_receiver() -> Iterator[OtlpReceiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            receiver.asked += 1
             receiver.holds.wait(_PATIENCE_SECONDS)
+            answer = b""
             if receiver.status == 200:
                 receiver.authorizations.append(self.headers.get("Authorization", ""))
-                assert self.path == "/v1/traces"
                 assert self.headers["Content-Type"] == "application/x-protobuf"
                 packed = self.headers.get("Content-Encoding") == "gzip"
-                receiver.bodies.append(gzip.decompress(body) if packed else body)
-                receiver.spans.extend(_spans(ExportTraceServiceRequest.FromString(receiver.bodies[-1])))
-            answer = ExportTraceServiceResponse().SerializeToString()
+                answer = receiver.take(self.path, gzip.decompress(body) if packed else body)
             self.send_response(receiver.status)
             self.send_header("Content-Type", "application/x-protobuf")
             self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+            # Who had to wait may have given up.
+            with suppress(ConnectionError):
+                self.end_headers()
+                self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
             """Stay silent."""
 
     listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver = OtlpReceiver(f"http://127.0.0.1:{listening.server_port}/v1/traces")
+    base = f"http://127.0.0.1:{listening.server_port}"
+    receiver = OtlpReceiver(f"{base}{_TRACES}", f"{base}{_METRICS}")
     receiver.holds.set()
     thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -105,7 +138,7 @@ def otlp_receiver() -> Iterator[OtlpReceiver]:
 
 def _spans(request: ExportTraceServiceRequest) -> Iterator[ReceivedSpan]:
     for of_resource in request.resource_spans:
-        resource = _values(of_resource.resource.attributes)
+        resource = values(of_resource.resource.attributes)
         for of_scope in of_resource.scope_spans:
             for span in of_scope.spans:
                 yield ReceivedSpan(
@@ -116,13 +149,9 @@ def _spans(request: ExportTraceServiceRequest) -> Iterator[ReceivedSpan]:
                     span_id=span.span_id.hex(),
                     parent_id=span.parent_span_id.hex(),
                     links=tuple((link.trace_id.hex(), link.span_id.hex()) for link in span.links),
-                    attributes=_values(span.attributes),
+                    attributes=values(span.attributes),
                     resource=resource,
                     failed=span.status.code == Status.STATUS_CODE_ERROR,
                     started_ns=span.start_time_unix_nano,
                     ended_ns=span.end_time_unix_nano,
                 )
-
-
-def _values(written: Iterable[KeyValue]) -> dict[str, object]:
-    return {one.key: getattr(one.value, str(one.value.WhichOneof("value"))) for one in written}

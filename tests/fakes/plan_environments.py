@@ -14,6 +14,7 @@ _EVERY_OPTION: Mapping[str, Any] = {
     "access": "iam",
     "canary": True,
     "trace_ratio": 0.01,
+    "metrics_interval_seconds": 60,
     "image_readers": [
         "serviceAccount:service-100000000003@serverless-robot-prod.iam.gserviceaccount.com",
         "serviceAccount:exposure-deploy@data-exposure-other.iam.gserviceaccount.com",

@@ -69,20 +69,23 @@ def expected_of_reading(environment: str) -> dict[str, set[Grant]]:
         api |= {("roles/secretmanager.secretAccessor", "reader-keys")}
     if settings.cache is not None:
         api |= {("roles/memorystore.dbConnectionUser", settings.project)}
-    return {API: api | expected_of_traces(environment)}
+    return {API: api | expected_of_telemetry(environment)}
 
 
-def expected_of_traces(environment: str) -> set[Grant]:
-    """Return what a service may do to send its traces."""
+def expected_of_telemetry(environment: str) -> set[Grant]:
+    """Return what a service may do to send its traces and its metrics."""
     settings = settings_for(environment)
-    return set() if settings.trace_ratio is None else {("roles/telemetry.tracesWriter", settings.project)}
+    wishes = {"tracesWriter": settings.trace_ratio, "metricsWriter": settings.metrics_interval_seconds}
+    return {
+        (f"roles/telemetry.{role}", settings.project) for role, wish in wishes.items() if wish is not None
+    }
 
 
 def expected_of_writing(environment: str) -> dict[str, set[Grant]]:
     """Return what ingest, whoever pushes to it, and Pub/Sub itself may do."""
     tables = [table(one) for one in CATALOG for table in (rows_table, quarantine_table)]
     ingest = {(APPENDER, f"{table.dataset}.{table.name}") for table in tables}
-    ingest |= expected_of_traces(environment)
+    ingest |= expected_of_telemetry(environment)
     pulls = {("roles/pubsub.subscriber", one.subscription) for one in CATALOG}
     letters = {("roles/pubsub.publisher", one.dead_letter_topic) for one in CATALOG}
     kept = {("roles/bigquery.dataEditor", f"{one.dataset}.{one.name}_dead_letters") for one in CATALOG}

@@ -10,8 +10,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Message, Receive, Scope, Send
 
-from exposure.telemetry.counts import Counts
-from exposure.telemetry.exposition import Level, MetricsPage, exposition
+from exposure.telemetry.counts import Counts, Level
+from exposure.telemetry.exposition import MetricsPage, exposition
 from exposure.telemetry.lines import Lines
 from exposure.telemetry.names import COUNTED_METRICS, METRICS, Kind
 from exposure.telemetry.request_counts import CountedRequests
@@ -86,7 +86,8 @@ def test_a_label_of_any_characters_is_read_back() -> None:
 
 
 def test_a_level_is_told_beside_the_counts() -> None:
-    text = exposition(Counts(), [Level("exposure_backlog_messages", ("contract",), "Waiting.", {("a",): 2})])
+    level = Level("exposure_backlog_messages", "{message}", ("contract",), "Waiting.", {("a",): 2})
+    text = exposition(Counts(), [level])
     assert value(text, "exposure_backlog_messages", contract="a") == 2
 
 

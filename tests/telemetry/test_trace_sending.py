@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-import httpx2
 import pytest
 from google.auth import _helpers
 from google.auth.credentials import Credentials
@@ -30,33 +23,27 @@ from exposure.ingest.message import Message
 from exposure.ingest.outcome import Outcome
 from exposure.ingest.pipeline import Pipeline
 from exposure.ingest.watched import WatchedRoad
+from exposure.telemetry.origin import Origin
 from exposure.telemetry.traces import Beginning, Traces, TraceTarget
 from exposure.telemetry.watch import Watch
 from exposure.warehouse.port import WarehouseUnavailable
 from fakes.asgi_client import Answer, call
 from fakes.messages import NOON, wrapped
-from fakes.otlp_receiver import OtlpReceiver, otlp_receiver
+from fakes.otlp_receiver import OtlpReceiver
 from fakes.push_endpoint import AnyoneMayPush
 from fakes.recording_writer import RecordingWriter
+from fakes.service_process import GRACE_SECONDS, ask, service_process
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SAMPLED = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
-GRACE_SECONDS = 10
-
-
-@pytest.fixture
-def collector() -> Iterator[OtlpReceiver]:
-    with otlp_receiver() as receiver:
-        yield receiver
 
 
 def target(collector: OtlpReceiver, ratio: float = 1, flush: float = 1.0, project: str = "") -> TraceTarget:
     return TraceTarget(
-        service="a-service",
+        origin=Origin("a-service", project),
         url=collector.url,
         ratio=ratio,
         trusts_callers=True,
-        project=project,
         flush=timedelta(seconds=flush),
     )
 
@@ -208,50 +195,12 @@ async def test_what_is_sent_to_google_carries_a_token_that_is_made_anew_when_it_
     assert collector.authorizations == ["Bearer token-1", "Bearer token-2"]
 
 
-@contextmanager
-def api_process(**told: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Run the API as the cloud does, over a warehouse that nobody asks; give its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        "PROJECT": "a-project",
-        "LOCATION": "EU",
-        "PAGE_TOKEN_KEYS": base64.b64encode(bytes(32)).decode(),
-        "BIGQUERY_ENDPOINT": "http://127.0.0.1:1",
-        "TRUSTED_PROXIES": "0",
-        **told,
-    }
-    command = [
-        sys.executable, "-m", "uvicorn", "--factory", "exposure.entrypoints:api", "--port", str(port),
-        "--timeout-graceful-shutdown", "6", "--log-level", "warning",
-    ]  # fmt: skip
-    settings = {f"EXPOSURE_{name}": value for name, value in environment.items()}
-    process = subprocess.Popen(command, env={**os.environ, **settings}, stdout=subprocess.DEVNULL)
-    try:
-        yield process, f"http://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def ask(url: str, **headers: str) -> httpx2.Response:
-    """Ask once the server listens."""
-    end = time.monotonic() + 30
-    while True:
-        try:
-            return httpx2.get(url, headers=headers, trust_env=False, timeout=10)
-        except httpx2.ConnectError:
-            assert time.monotonic() < end, "the API does not listen"
-            time.sleep(0.05)
-
-
 @pytest.mark.parametrize("answers", [True, False], ids=["the collector answers", "it does not"])
 def test_a_process_that_is_told_to_stop_sends_what_it_can_and_ends_in_its_grace(
     collector: OtlpReceiver, answers: bool
 ) -> None:
     told = {"TRACES": collector.url, "TRACE_RATIO": "1", "TRACE_FLUSH": "PT0S"}
-    with api_process(**told) as (process, url):
+    with service_process("api", **told) as (process, url):
         assert ask(f"{url}/health/live", **SAMPLED).status_code == 200
         if not answers:
             collector.holds.clear()
@@ -272,7 +221,7 @@ def test_the_platform_on_a_laptop_sends_its_traces_where_it_is_told(
         assert collector.named(f"query {contract}")
 
 
-def test_without_traces_nothing_is_wrapped_and_nothing_that_sends_them_is_loaded() -> None:
+def test_what_is_off_wraps_nothing_and_loads_nothing() -> None:
     program = (
         "import sys, exposure.api.app, exposure.api.watched, exposure.ingest.app, exposure.ingest.watched\n"
         "import exposure.entrypoints, exposure.local.platform\n"
@@ -280,7 +229,8 @@ def test_without_traces_nothing_is_wrapped_and_nothing_that_sends_them_is_loaded
         "from exposure.ingest.watched import WatchedRoad\n"
         "road = WatchedRoad(Watch([]), 'x')\n"
         "assert road.writer(sys) is road.pipeline(sys, 'x') is road.app(sys) is sys\n"
-        "loaded = [name for name in sys.modules if name.startswith('opentelemetry.exporter')]\n"
+        "unwanted = ('opentelemetry.exporter', 'prometheus_client')\n"
+        "loaded = [name for name in sys.modules if name.startswith(unwanted)]\n"
         "assert not loaded and 'exposure.telemetry.traces' not in sys.modules, loaded\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

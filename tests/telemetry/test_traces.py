@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx2
@@ -16,8 +16,9 @@ from exposure.contracts.catalog import CATALOG
 from exposure.local.feed import subscription_path, topic_path
 from exposure.local.platform import Platform, PlatformConfig
 from exposure.local.pubsub.wire import PubsubMessage
+from exposure.local.watch import Collectors
 from fakes import traced_publisher
-from fakes.otlp_receiver import OtlpReceiver, ReceivedSpan, otlp_receiver
+from fakes.otlp_receiver import OtlpReceiver, ReceivedSpan
 
 CONTRACT = CATALOG.get("analytics_table")
 PATIENCE_SECONDS = 30
@@ -26,14 +27,9 @@ SECRET = "a-name-nobody-may-trace"
 
 
 @pytest.fixture
-def collector() -> Iterator[OtlpReceiver]:
-    with otlp_receiver() as receiver:
-        yield receiver
-
-
-@pytest.fixture
 async def platform(tmp_path: Path, collector: OtlpReceiver) -> AsyncIterator[Platform]:
-    config = PlatformConfig(tmp_path, api_port=0, ingest_port=0, pubsub_port=0, traces_url=collector.url)
+    collectors = Collectors(traces=collector.url)
+    config = PlatformConfig(tmp_path, api_port=0, ingest_port=0, pubsub_port=0, collectors=collectors)
     async with Platform(CATALOG, config) as platform:
         yield platform
 

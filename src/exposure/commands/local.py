@@ -50,15 +50,19 @@ def local(
     traces: Annotated[
         str, typer.Option(help="Send traces to this collector, such as http://localhost:4318/v1/traces.")
     ] = "",
+    metrics: Annotated[
+        str, typer.Option(help="Send metrics to this collector, such as http://localhost:4318/v1/metrics.")
+    ] = "",
 ) -> None:
     """Run Pub/Sub, ingest, warehouse and API on loopback; everything published survives a restart."""
     # Imported here: the platform's libraries take a second that other commands need not wait.
     from exposure.local.platform import PlatformConfig
+    from exposure.local.watch import Collectors
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     is_first = not (data_dir / "warehouse.duckdb").exists()
     wishes = _Wishes(once, sample=once or (sample and is_first), as_json=as_json)
-    config = PlatformConfig(data_dir, api_port, ingest_port, pubsub_port, traces)
+    config = PlatformConfig(data_dir, api_port, ingest_port, pubsub_port, Collectors(traces, metrics))
     code = asyncio.run(_run(config, wishes))
     raise typer.Exit(code)
 

@@ -1,31 +1,20 @@
 """The page of metrics of a running service, read back: its samples, and what can be said of a histogram.
 
-Only what our own services write is read. What the numbers mean for the platform is in `standing`.
+The text is read by Prometheus' own library. What the numbers mean for the platform is in `standing`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
 
-_SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\]|\\.)*",?)*)\})? ([0-9.e+-]+)')
-_LABEL = re.compile(r'([a-z]+)="((?:[^"\\]|\\.)*)"')
-_ESCAPED = re.compile(r"\\(.)")
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 
 class NotMetrics(ValueError):
-    """What answered does not write metrics as we do."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One line of the page."""
-
-    name: str
-    labels: Mapping[str, str]
-    value: float
+    """What answered does not write metrics."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +51,11 @@ class MetricsText:
     """The samples of one page; raises NotMetrics for a text that is none."""
 
     def __init__(self, text: str) -> None:
-        self._samples = list(_samples(text))
+        try:
+            families = list(text_string_to_metric_families(text))
+        except ValueError as error:
+            raise NotMetrics(f"this is no page of metrics: {str(error)[:80]}") from error
+        self._samples = [sample for family in families for sample in family.samples]
 
     def total(self, name: str, **labels: str) -> float:
         """Return the sum of the samples of that name that have the labels' values."""
@@ -86,18 +79,3 @@ class MetricsText:
 
     def _of(self, name: str, labels: Mapping[str, str]) -> Iterable[Sample]:
         return (one for one in self._samples if one.name == name and labels.items() <= one.labels.items())
-
-
-def _samples(text: str) -> Iterator[Sample]:
-    for line in text.splitlines():
-        if not line or line.startswith("#"):
-            continue
-        found = _SAMPLE.fullmatch(line)
-        if found is None:
-            raise NotMetrics(f"this is no line of metrics: {line[:80]}")
-        labels = {name: _ESCAPED.sub(_unescaped, value) for name, value in _LABEL.findall(found[2] or "")}
-        yield Sample(found[1], labels, float(found[3]))
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    return "\n" if found[1] == "n" else found[1]

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -36,7 +36,7 @@ from exposure.local.ports import HttpServer
 from exposure.local.pubsub.key_file import load_or_make
 from exposure.local.pubsub.server import PubSubConfig, PubSubServer
 from exposure.local.pubsub.storage import DataFileBroken
-from exposure.local.watch import local_watches
+from exposure.local.watch import Collectors, local_watches
 from exposure.warehouse.duckdb_file import open_duckdb
 from exposure.warehouse.duckdb_reader import DuckDBReader
 from exposure.warehouse.duckdb_writer import DuckDBWriter
@@ -51,16 +51,15 @@ _CACHE_BYTES = 64 * 2**20
 class PlatformConfig:
     """Where the platform keeps its data and where it listens; a port of 0 takes a free one.
 
-    `traces_url` is where an OpenTelemetry collector takes traces over HTTP; nothing is traced without one.
-    `lines` takes the lines the services would log. `clock` is seconds since the epoch; Pub/Sub, its tokens
-    and the times of ingest follow it.
+    `collectors` is where traces and metrics are sent. `lines` takes the lines the services would log. `clock`
+    is seconds since the epoch; Pub/Sub, its tokens and the times of ingest follow it.
     """
 
     data_dir: Path
     api_port: int = 8080
     ingest_port: int = 8081
     pubsub_port: int = 8085
-    traces_url: str = ""
+    collectors: Collectors = field(default_factory=Collectors)
     lines: TextIO | None = None
     clock: Callable[[], float] = time.time
 
@@ -120,7 +119,7 @@ class Platform:
         )
         await parts.enter_async_context(pubsub)
         identity = PushIdentity(PUSH_ACCOUNT, ingest.url, pubsub.certificates_url)
-        watches = local_watches(self._catalog, pubsub.broker, config.traces_url)
+        watches = local_watches(self._catalog, pubsub.broker, config.collectors)
         road = WatchedRoad(watches.ingest, "duckdb")
         commits = CountedWriter(DuckDBWriter(connection))
         writer = road.writer(commits)

@@ -1,11 +1,13 @@
 """The metrics of `names`, counted in this process from the very lines that Google would read them from.
 
-For `GET /metrics`, where a process is asked: the embedded platform, or a service whose operator wants it.
-What no line says is counted by `requests`. Nothing is sent anywhere, and nothing outlives the process.
+For `GET /metrics` and for a collector, where a process has either: the embedded platform, or a service whose
+operator wants it.
+What no line says is counted by `requests`. Nothing outlives the process but what `sent_metrics` has sent.
 """
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,10 +33,28 @@ class Tally:
             yield seen
 
 
+@dataclass(frozen=True)
+class Level:
+    """A value as it is now, by the values of its labels: what no log carries, but a process can say.
+
+    `unit` is UCUM, as a metric's.
+    """
+
+    name: str
+    unit: str
+    labels: tuple[str, ...]
+    description: str
+    values: Mapping[Labels, float]
+
+
 class Counts:
-    """Every metric's series, by the values of its labels. Lives on one event loop."""
+    """Every metric's series, by the values of its labels, since `began_ns` of the epoch.
+
+    Lives on one event loop.
+    """
 
     def __init__(self) -> None:
+        self.began_ns = time.time_ns()
         self._series: dict[Metric, dict[Labels, Tally]] = {metric: {} for metric in _COUNTED}
 
     def hear(self, event: str, fields: Mapping[str, str | float]) -> None:

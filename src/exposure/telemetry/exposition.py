@@ -1,47 +1,33 @@
-"""The text that `GET /metrics` answers with, and the layer that answers it.
+"""The page that `GET /metrics` answers with, and the layer that answers it. Imported only where it is wanted.
 
-Format 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/.
-What is counted is decided elsewhere.
+The text is written by Prometheus' own library, in the format that every Prometheus reads, 0.0.4:
+https://prometheus.io/docs/instrumenting/exposition_formats/. What is counted is decided elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from exposure.telemetry.counts import Counts, Labels, Tally
+from prometheus_client import Metric as Family
+from prometheus_client import generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from exposure.telemetry.counts import Counts, Labels, Level, Tally
 from exposure.telemetry.names import Kind, Metric
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 PATH = "/metrics"
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-
-@dataclass(frozen=True)
-class Level:
-    """A value as it is now, by the values of its labels: what no log carries, but a process can say."""
-
-    name: str
-    labels: tuple[str, ...]
-    description: str
-    values: Mapping[Labels, float]
 
 
 def exposition(counts: Counts, levels: Iterable[Level] = ()) -> str:
     """Return the text; a metric without a value yet has its head only."""
-    lines: list[str] = []
-    for metric, series in counts.series().items():
-        lines += _head(metric.name, metric.description, metric.kind)
-        for labels, tally in series.items():
-            lines += _written(metric, list(zip(metric.labels, labels, strict=True)), tally)
-    for level in levels:
-        lines += _head(level.name, level.description, "gauge")
-        for labels, value in level.values.items():
-            lines.append(_sample(level.name, list(zip(level.labels, labels, strict=True)), value))
-    return "\n".join(lines) + "\n"
+    return generate_latest(_Told(counts, levels)).decode()
 
 
 class MetricsPage:
@@ -58,7 +44,7 @@ class MetricsPage:
             return
         body = self._text().encode()
         headers = [
-            (b"content-type", CONTENT_TYPE.encode()),
+            (b"content-type", CONTENT_TYPE_PLAIN_0_0_4.encode()),
             (b"content-length", str(len(body)).encode()),
             (b"cache-control", b"no-store"),
         ]
@@ -66,26 +52,34 @@ class MetricsPage:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
 
-def _head(name: str, description: str, kind: str) -> tuple[str, str]:
-    escaped = description.replace("\\", "\\\\").replace("\n", "\\n")
-    return (f"# HELP {name} {escaped}", f"# TYPE {name} {kind}")
+class _Told:
+    """What is told, as the library collects it."""
+
+    def __init__(self, counts: Counts, levels: Iterable[Level]) -> None:
+        self._counts = counts
+        self._levels = levels
+
+    def collect(self) -> Iterator[Family]:
+        """Yield the metrics, then the levels."""
+        for metric, series in self._counts.series().items():
+            yield _counter(metric, series) if metric.kind is Kind.COUNTER else _histogram(metric, series)
+        for level in self._levels:
+            gauge = GaugeMetricFamily(level.name, level.description, labels=level.labels)
+            for labels, value in level.values.items():
+                gauge.add_metric(labels, value)
+            yield gauge
 
 
-def _written(metric: Metric, labels: list[tuple[str, str]], tally: Tally) -> Iterator[str]:
-    if metric.kind is Kind.COUNTER:
-        yield _sample(metric.name, labels, tally.count)
-        return
-    edges = [*(f"{edge:g}" if edge < 1e6 else str(edge) for edge in metric.edges), "+Inf"]
-    for edge, count in zip(edges, tally.up_to_each_edge(), strict=True):
-        yield _sample(f"{metric.name}_bucket", [*labels, ("le", edge)], count)
-    yield _sample(f"{metric.name}_sum", labels, tally.total)
-    yield _sample(f"{metric.name}_count", labels, tally.count)
+def _counter(metric: Metric, series: Mapping[Labels, Tally]) -> Family:
+    family = CounterMetricFamily(metric.name, metric.description, labels=metric.labels)
+    for labels, tally in series.items():
+        family.add_metric(labels, tally.count)
+    return family
 
 
-def _sample(name: str, labels: Sequence[tuple[str, str]], value: float) -> str:
-    written = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels)
-    return f"{name}{{{written}}} {value}" if written else f"{name} {value}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+def _histogram(metric: Metric, series: Mapping[Labels, Tally]) -> Family:
+    family = HistogramMetricFamily(metric.name, metric.description, labels=metric.labels)
+    edges = [*map(str, metric.edges), "+Inf"]
+    for labels, tally in series.items():
+        family.add_metric(labels, list(zip(edges, tally.up_to_each_edge(), strict=True)), tally.total)
+    return family

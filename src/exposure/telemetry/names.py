@@ -3,11 +3,11 @@
 Whoever writes, charts or alerts takes the name from here. Nothing is written here, and no third party is
 imported. What Google measures by itself is not listed.
 
-No process pushes anything: CPU is taken away after each answer, so a timer would not fire. Google
-reads each metric from a log that is written anyway: Cloud Run's own of requests, or a JSON line of ours. Such
-a metric also exists before its first value, without which no objective could be declared on it. There are
-counters and histograms only; a level is no line. What a process says at `GET /metrics`, where it is asked, is
-counted by `counts` from the same lines.
+Alerts and objectives wait for no process to push: CPU is taken away after each answer, so a timer is late.
+Google reads each metric from a log that is written anyway: Cloud Run's own of requests, or a JSON line of
+ours. Such a metric also exists before its first value, without which no objective could be declared on it.
+There are counters and histograms only; a level is no line. What a process says at `GET /metrics` or sends to
+a collector, where it is asked to, is counted by `counts` from the same lines.
 """
 
 from __future__ import annotations
@@ -247,7 +247,7 @@ METRICS = (
     APPENDED_ROWS, APPEND_DURATION, FRESHNESS, FAILED_APPENDS, QUARANTINED, CANARIES, CANARY_AGE, UNACCOUNTED,
     REQUESTS, FAILURES, LATENCY, NO_INSTANCE, ANSWERS, BYTES_BILLED,
 )  # fmt: skip
-# Counted only by a process that is asked for its metrics: Google measures the same by itself.
+# Counted only by a process that is asked for its metrics, or sends them: Google measures the same by itself.
 COUNTED_METRICS = (DELIVERIES,)
 # Levels, which only the embedded Pub/Sub can tell; Google's own of the same meaning are in `stacks.metrics`.
 BACKLOG_LEVEL, OLDEST_LEVEL = "exposure_backlog_messages", "exposure_oldest_message_age"

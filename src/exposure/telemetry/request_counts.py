@@ -1,6 +1,6 @@
 """Requests counted where they are answered, as the metrics of Cloud Run's log of requests would count them.
 
-An ASGI layer for processes with `GET /metrics`. Only paths of contracts that are served are counted, so an
+An ASGI layer for processes that count. Only paths of contracts that are served are counted, so an
 invented name cannot become a series; callers' own errors are left out of what we answer for.
 """
 

@@ -2,7 +2,7 @@
 
 Nothing is sent while a request is being answered, and little after it: CPU is taken away then, so whoever has
 recorded something calls `flush` before the answer ends. No value of a row or of a question becomes an
-attribute, and of an error only its type. There are no OpenTelemetry metrics: those are read from log lines.
+attribute, and of an error only its type.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import threading
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -35,6 +33,8 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+from exposure.telemetry.beside import beside
+from exposure.telemetry.origin import Origin
 from exposure.telemetry.sampling import RatioOfOurs
 from exposure.telemetry.spans import STEP, Attributes
 from exposure.telemetry.trace_context import CURRENT, TraceContext
@@ -53,15 +53,14 @@ MOST_LINKS = 128
 class TraceTarget:
     """Where spans go and which do. `url` is the collector's, its path included.
 
-    `project` is Google's name for whose they are. `flush` is the longest that an answer waits for its spans
-    to be sent; nothing waits when it is zero. `session` is a `requests.Session` that signs what it sends.
+    `flush` is the longest that an answer waits for its spans to be sent; nothing waits when it is zero.
+    `session` is a `requests.Session` that signs what it sends.
     """
 
-    service: str
+    origin: Origin
     url: str
     ratio: float
     trusts_callers: bool
-    project: str = ""
     flush: timedelta = timedelta(milliseconds=300)
     session: Any = None
 
@@ -152,7 +151,7 @@ class Traces:
         )
         self._provider = TracerProvider(
             sampler=RatioOfOurs(target.ratio, trusts_callers=target.trusts_callers),
-            resource=_resource(target),
+            resource=Resource.create(target.origin.attributes()),
             shutdown_on_exit=False,
             span_limits=SpanLimits(max_links=MOST_LINKS),
         )
@@ -192,7 +191,7 @@ class Traces:
         try:
             async with asyncio.timeout(_CLOSING.total_seconds()):
                 await asyncio.gather(*self._under_way)
-                await _beside(self._provider.shutdown)
+                await beside(self._provider.shutdown)
         except TimeoutError:
             _LOG.warning("the collector of traces has not answered; the last spans are lost")
 
@@ -200,29 +199,9 @@ class Traces:
         """Send once for all who asked while the sending before was under way."""
         async with self._turn:
             self._next = None
-            await _beside(self._sending.force_flush)
-
-
-def _resource(target: TraceTarget) -> Resource:
-    told = {"service.name": target.service, "service.instance.id": uuid.uuid4().hex}
-    # Google refuses spans that do not say whose they are.
-    return Resource.create(told | ({"gcp.project_id": target.project} if target.project else {}))
+            await beside(self._sending.force_flush)
 
 
 def _span_context(place: TraceContext) -> SpanContext:
     flags = TraceFlags(TraceFlags.SAMPLED if place.is_sampled else TraceFlags.DEFAULT)
     return SpanContext(int(place.trace_id, 16), int(place.span_id, 16), is_remote=True, trace_flags=flags)
-
-
-async def _beside(work: Callable[[], object]) -> None:
-    """Do blocking work on a thread that the process does not wait for at its end, unlike asyncio's own."""
-    loop, done = asyncio.get_running_loop(), asyncio.Event()
-
-    def run() -> None:
-        work()
-        # The loop may be gone by then, with whoever waited.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(done.set)
-
-    threading.Thread(target=run, name="traces", daemon=True).start()
-    await done.wait()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 
 from exposure.ingest.pipeline import Pipeline
@@ -20,12 +21,13 @@ _LOG = logging.getLogger(__name__)
 _ASK_AGAIN = timedelta(seconds=5)
 # The pipelines answer within their deadline; what then remains is to close connections.
 _CLOSING = timedelta(seconds=2)
+_NOTHING: AbstractAsyncContextManager[None] = nullcontext()
 
 
 class PullWorker:
     """Pulls into `pipelines`, by the full names of their subscriptions, until `stop`. Ends the writer's life.
 
-    `endpoint` is an emulator's address; None is Google.
+    `endpoint` is an emulator's address; None is Google. All of it is done inside of `surroundings`.
     """
 
     def __init__(
@@ -34,11 +36,13 @@ class PullWorker:
         writer: Writer,
         endpoint: str | None = None,
         limits: PullLimits | None = None,
+        surroundings: AbstractAsyncContextManager[None] = _NOTHING,
     ) -> None:
         self._pipelines = pipelines
         self._writer = writer
         self._endpoint = endpoint
         self._limits = limits or PullLimits()
+        self._surroundings = surroundings
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -47,12 +51,13 @@ class PullWorker:
 
     async def run(self) -> None:
         """Return after `stop`. Raises PullRefused as soon as one subscription cannot be pulled."""
-        try:
-            await self._wait_for_the_warehouse()
-            if not self._stopping.is_set():
-                await self._pull()
-        finally:
-            await self._close()
+        async with self._surroundings:
+            try:
+                await self._wait_for_the_warehouse()
+                if not self._stopping.is_set():
+                    await self._pull()
+            finally:
+                await self._close()
 
     async def _pull(self) -> None:
         transport = open_transport(self._endpoint)
