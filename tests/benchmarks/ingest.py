@@ -25,7 +25,8 @@ from exposure.ingest.validate import MessageValidator
 from exposure.warehouse.arrow import record_batch
 
 _GROUPED, _ALONE = "group commit", "one append per push"
-_FEW, _MANY = 16, 512
+# As many at a time as the stack lets one instance have.
+_FEW, _MANY = 16, 250
 _BATCH = 500
 _BATCHES = 200
 

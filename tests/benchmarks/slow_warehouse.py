@@ -178,7 +178,9 @@ def api_settings_of(environment: Mapping[str, str]) -> ApiSettings:
     said: dict[str, Any] = {
         name.removeprefix(ENVIRONMENT_PREFIX).lower(): value for name, value in environment.items()
     }
-    return ApiSettings(**{**said, "page_token_keys": base64.b64encode(bytes(32)).decode()})
+    # Nobody collects spans or metrics here.
+    nowhere = {"traces": None, "metrics_collector": None}
+    return ApiSettings(**{**said, **nowhere, "page_token_keys": base64.b64encode(bytes(32)).decode()})
 
 
 async def run(settings: ApiSettings, effort: Effort, contract: Contract = CONTRACT) -> Outcome:

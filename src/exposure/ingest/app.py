@@ -117,8 +117,13 @@ class PushApp:
                 return
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
         try:
-            await self._route(scope, receive)
+            if path.startswith(_PUSH):
+                _require_method(scope["method"], ("POST",))
+                await self._push(path.removeprefix(_PUSH), dict(scope["headers"]), receive)
+            else:
+                await self._show_health(path, scope["method"])
         except PushProblem as problem:
             await _send_problem(send, problem)
         except asyncio.CancelledError:
@@ -126,25 +131,20 @@ class PushApp:
             await _send_problem(send, PushProblem(503, "Stopping", "the message was not durable in time"))
         except Exception:
             # Not acknowledged: the message is delivered again, to a release that can read it.
-            _LOG.exception("unexpected while answering %s", scope["path"])
+            _LOG.exception("unexpected while answering %s", path)
             await _send_problem(send, PushProblem(500, "Internal error", "an error of ours; see the logs"))
         else:
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body"})
 
-    async def _route(self, scope: Scope, receive: Receive) -> None:
-        path, method = scope["path"], scope["method"]
-        if path.startswith(_PUSH):
-            _require_method(method, ("POST",))
-            await self._push(path.removeprefix(_PUSH), dict(scope["headers"]), receive)
-        elif path in {"/health/live", "/health/ready"}:
-            _require_method(method, ("GET", "HEAD"))
-            if path == "/health/ready":
-                await self._require_readiness()
-        else:
+    async def _show_health(self, path: str, method: str) -> None:
+        if path not in {"/health/live", "/health/ready"}:
             raise PushProblem(
                 404, "Not found", "there is only /push/{contract} and /health/{live,ready} here"
             )
+        _require_method(method, ("GET", "HEAD"))
+        if path == "/health/ready":
+            await self._require_readiness()
 
     async def _require_readiness(self) -> None:
         complaint = await self._readiness.complaint()
