@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import uvicorn
+import uvloop
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from exposure.http_protocol import WRITTEN, Protocol, written
+from exposure.http_protocol import Protocol
+from exposure.written_fields import WRITTEN, written
 
 _DATE = re.compile(rb"date: [^\r]+\r\n")
 _FIELDS = [(b"content-type", b"text/plain"), (b"etag", b'"1"'), (b"content-length", b"5")]
@@ -36,6 +41,16 @@ REQUESTS = {
     "that is none": b"\x00\x01\r\n\r\n",
     "with a line break in a path": b"GET /echo/%0a HTTP/1.1\r\nHost: x\r\n\r\n",
 }
+
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Serve on Python's own loop, as the embedded platform does, and on uvloop, as the image does."""
+    runs: Run = request.param
+    return runs
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,9 +95,9 @@ async def _send(send: Send, headers: list[tuple[bytes, bytes]], body: bytes) -> 
     await send({"type": "http.response.body", "body": body})
 
 
-@asynccontextmanager
-async def serving(protocol: type[asyncio.Protocol], keep_alive: int = 5) -> AsyncIterator[int]:
-    """Serve the application by a protocol on a free port."""
+@contextmanager
+def serving(run: Run, protocol: type[asyncio.Protocol], keep_alive: int = 5) -> Iterator[int]:
+    """Serve the application by a protocol on a free port, on a loop of its own."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app,
@@ -94,14 +109,15 @@ async def serving(protocol: type[asyncio.Protocol], keep_alive: int = 5) -> Asyn
         log_level="critical",
     )
     server = uvicorn.Server(config)
-    ending = asyncio.create_task(server.serve(sockets=[listening]))
+    thread = threading.Thread(target=lambda: run(server.serve(sockets=[listening])))
+    thread.start()
     while not server.started:
-        await asyncio.sleep(0.005)
+        time.sleep(0.005)
     try:
         yield listening.getsockname()[1]
     finally:
         server.should_exit = True
-        await ending
+        thread.join()
 
 
 async def told(port: int, *requests: bytes, after: float = 0.0) -> bytes:
@@ -131,8 +147,8 @@ async def _until_quiet(reader: asyncio.StreamReader) -> bytes:
 
 
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
-async def test_a_request_is_answered_as_by_uvicorns_own(request_: bytes) -> None:
-    async with serving(HttpToolsProtocol) as theirs, serving(Protocol) as ours:
+async def test_a_request_is_answered_as_by_uvicorns_own(request_: bytes, run: Run) -> None:
+    with serving(run, HttpToolsProtocol) as theirs, serving(run, Protocol) as ours:
         expected, found = await asyncio.gather(
             told(theirs, request_, request_), told(ours, request_, request_)
         )
@@ -142,29 +158,29 @@ async def test_a_request_is_answered_as_by_uvicorns_own(request_: bytes) -> None
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("end", ["", "Connection: close\r\n"])
-async def test_fields_that_are_written_already_arrive_as_any_others(method: str, end: str) -> None:
+async def test_fields_that_are_written_already_arrive_as_any_others(method: str, end: str, run: Run) -> None:
     plain, ready = (
         f"{method} /{path} HTTP/1.1\r\nHost: x\r\n{end}\r\n".encode() for path in ("plain", "written")
     )
-    async with serving(Protocol) as port:
+    with serving(run, Protocol) as port:
         expected = await told(port, plain, plain) if not end else await told(port, plain)
         found = await told(port, ready, ready) if not end else await told(port, ready)
     assert found == expected
     assert b"etag" in found
 
 
-async def test_written_and_other_answers_keep_their_order_when_requests_come_early() -> None:
+async def test_written_and_other_answers_keep_their_order_when_requests_come_early(run: Run) -> None:
     requests = b"".join(
         b"GET /%b HTTP/1.1\r\nHost: x\r\n\r\n" % path for path in (b"echo", b"written", b"chunks")
     )
-    async with serving(Protocol) as port:
+    with serving(run, Protocol) as port:
         found = await told(port, requests)
     assert found.index(b"'/echo'") < found.index(b"hello") < found.index(b"two")
 
 
-async def test_an_idle_connection_is_closed_and_a_busy_one_is_not() -> None:
+async def test_an_idle_connection_is_closed_and_a_busy_one_is_not(run: Run) -> None:
     plain = REQUESTS["kept alive"]
-    async with serving(Protocol, keep_alive=1) as port:
+    with serving(run, Protocol, keep_alive=1) as port:
         busy = await told(port, plain, plain, plain, plain, after=0.5)
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(plain)

@@ -5,29 +5,20 @@
 Two things differ from uvicorn's own protocol on httptools, which does everything else. An idle connection is
 looked at now and then, where uvicorn starts a timer after each answer and stops it with each request. And an
 answer may say how its fields are written, so that those of an answer given again are not checked again: that
-is most of what uvicorn does for it. An application that says so is served by any other server as well.
+is most of what uvicorn does for it. Such an answer is whole, of the length it says, and closes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-# In `http.response.start`: the very `headers` as `written` writes them. One message with the body follows.
-WRITTEN = "exposure.written"
-
-
-def written(fields: Collection[tuple[bytes, bytes]]) -> bytes:
-    """Return header fields as they are sent, one to a line; raises ValueError when one would be two."""
-    lines = b"".join([b"%b: %b\r\n" % field for field in fields])
-    if not lines.count(b"\n") == lines.count(b"\r") == len(fields):
-        raise ValueError("a header field holds a line break")
-    return lines
+from exposure.written_fields import WRITTEN, written
 
 
 class Protocol(HttpToolsProtocol):
@@ -113,7 +104,8 @@ class _Cycle(RequestResponseCycle):
 
     def send(self, message: Any) -> Coroutine[Any, Any, None]:
         """Send a part of the answer."""
-        if self._head is None and WRITTEN not in message:
+        # Of what is logged uvicorn knows the form.
+        if self._head is None and (self.access_log or WRITTEN not in message):
             return RequestResponseCycle.send(self, message)
         return self._send_written(message)
 
@@ -142,8 +134,8 @@ class _Cycle(RequestResponseCycle):
         )
 
     def _end(self, head: bytes, body: bytes) -> None:
-        """Write all at once."""
-        self.transport.writelines((head, body))
+        """Write all at once; `writelines` spins on an empty body in Python 3.12."""
+        self.transport.write(head + body)
         self._head = None
         self.response_complete = True
         self.message_event.set()

@@ -55,6 +55,16 @@ async def test_an_answer_that_waits_ends_as_soon_as_they_are_sent(collector: Otl
         assert requests(collector) == 1
 
 
+async def test_after_a_while_without_cpu_the_next_answer_begins_the_sending_that_is_overdue(
+    collector: OtlpReceiver,
+) -> None:
+    metrics = SentMetrics(target(collector, interval=0.2, flush=15), counted())
+    async with metrics.running():
+        time.sleep(0.3)  # noqa: ASYNC251 - nothing of this process runs meanwhile
+        assert (await call(SendsMetrics(greeting, metrics), "GET", "/")).body == b"hello"
+        assert requests(collector) == 1
+
+
 @pytest.mark.parametrize("flush", [0, 15])
 async def test_where_nothing_is_sent_just_now_or_cpu_stays_no_answer_waits(
     collector: OtlpReceiver, flush: float

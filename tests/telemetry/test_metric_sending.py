@@ -18,6 +18,21 @@ from fakes.otlp_receiver import OtlpReceiver
 from fakes.sent_counts import NAME, counted, requests, target, until
 
 
+async def test_levels_that_cannot_be_read_cost_one_sending_and_are_told(
+    collector: OtlpReceiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = iter([ZeroDivisionError("planted")])
+
+    def levels() -> list[Level]:
+        for error in answers:
+            raise error
+        return []
+
+    async with SentMetrics(target(collector), counted(), levels).running():
+        await until(lambda: requests(collector) == 1)
+    assert [record.message for record in caplog.records if record.exc_info] == ["metrics could not be sent"]
+
+
 async def test_they_are_sent_again_and_again_by_themselves(collector: OtlpReceiver) -> None:
     counts = counted()
     async with SentMetrics(target(collector), counts).running():

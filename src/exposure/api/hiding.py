@@ -35,7 +35,7 @@ class HidingReader:
         return await self._reader.estimate(without_canaries(counted) if counted.filters else counted)
 
     async def explain(self, question: Query | Aggregation) -> Plan:
-        """As the port says; what is told holds the condition on the key."""
+        """As the port says; what is told holds the condition on the key, unless by a replica."""
         return await self._reader.explain(without_canaries(question))
 
     async def close(self) -> None:

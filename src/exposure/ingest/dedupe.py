@@ -69,7 +69,7 @@ class RecentMessages:
         stored: Sequence[str] = ()
         try:
             outcome = await settle(message)
-            if outcome is Outcome.STORED or outcome.acknowledges:
+            if outcome.acknowledges:
                 stored = (message_id,)
         finally:
             flight.end((message_id,), stored)
@@ -122,7 +122,7 @@ class RecentMessages:
 
     def take(self, message_id: str, flight: Flight) -> Seen:
         """Put the message on the flight, unless it is stored or on another already."""
-        if message_id in self._new or message_id in self._old:
+        if self._holds(message_id):
             return Seen.STORED
         if message_id in self._flying:
             return Seen.UNDER_WAY

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from exposure.identity.claims import GOOGLE_ISSUERS, Claims, ClaimsVerifier, InvalidToken, Signer
 
-# Each is about a kilobyte; there is one for each subscription at a time.
-_ACCEPTED_HEADERS = 100
+# Google's are about a kilobyte; there is one for each subscription at a time.
+_ACCEPTED_HEADERS, _ACCEPTED_CHARACTERS = 100, 4096
 
 
 class Unauthenticated(Exception):
@@ -60,13 +60,18 @@ class TokenVerifier:
         except InvalidToken as error:
             raise Unauthenticated(str(error)) from error
         self._check_account(claims)
-        if len(self._accepted) >= _ACCEPTED_HEADERS:
-            self._accepted.clear()
-        self._accepted[authorization] = self._claims.remembering(token)
+        self._accept(authorization, self._claims.remembering(token))
 
     async def close(self) -> None:
         """Close the connection the keys are fetched over."""
         await self._claims.close()
+
+    def _accept(self, authorization: str, holds: Callable[[], bool]) -> None:
+        if len(authorization) > _ACCEPTED_CHARACTERS:
+            return
+        if len(self._accepted) >= _ACCEPTED_HEADERS:
+            self._accepted.clear()
+        self._accepted[authorization] = holds
 
     def _check_account(self, claims: Claims) -> None:
         if claims.get("email_verified") is not True:

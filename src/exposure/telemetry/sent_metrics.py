@@ -1,9 +1,9 @@
 """Metrics by OpenTelemetry, sent over OTLP/HTTP to Google or any collector. Imported only where they are.
 
 They are the counts of `counts` and nothing else; alerts and objectives read the log and need none of them.
-A timer sends them, beside the event loop. Where CPU is taken away after each answer the timer is late: it
-goes off with the next request, and one answer waits briefly at its end, so that CPU stays until they are
-sent. What does not arrive is part of the next sending; the last one is when the process is told to stop.
+A timer sends them, beside the event loop. Where CPU is taken away after each answer the timer is late: the
+next answer begins the sending and waits briefly at its end, so that CPU stays until they are sent. What does
+not arrive is part of the next sending; the last one is when the process is told to stop.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
@@ -67,23 +68,33 @@ class SentMetrics:
         self._complaints = _OncePerSpell()
         self._sending: asyncio.Task[None] | None = None
         self._is_awaited = False
+        self._due = math.inf
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Send every interval, and once more at the end, within a second or not at all; raises nothing."""
         _THEIR_LOG.addFilter(self._complaints)
+        self._put_off()
         timer = asyncio.create_task(self._send_every_interval())
         try:
             yield
+            await self._send_the_last()
         finally:
             timer.cancel()
-            await self._send_the_last()
             self._exporter.shutdown()
             _THEIR_LOG.removeFilter(self._complaints)
 
+    @property
+    def may_be_awaited(self) -> bool:
+        """Tell whether an answer may wait for a sending."""
+        return self._flush_seconds > 0
+
     async def settle(self) -> None:
-        """Wait for a sending under way, if nobody does, as long as an answer may; raises nothing."""
-        if self._sending is None or self._sending.done() or self._is_awaited or not self._flush_seconds:
+        """Wait for a sending under way or overdue, if nobody does, as an answer may; raises nothing."""
+        if not self.may_be_awaited:
+            return
+        self._begin_if_due()
+        if self._sending is None or self._sending.done() or self._is_awaited:
             return
         self._is_awaited = True
         with contextlib.suppress(TimeoutError):
@@ -91,15 +102,33 @@ class SentMetrics:
 
     async def _send_every_interval(self) -> None:
         while True:
-            await asyncio.sleep(self._interval_seconds)
-            await self._send()
+            await asyncio.sleep(self._due - asyncio.get_running_loop().time())
+            self._begin_if_due()
+            if self._sending is not None:
+                await asyncio.shield(self._sending)
+
+    def _begin_if_due(self) -> None:
+        """Begin, unless an answer has, or the timer."""
+        is_idle = self._sending is None or self._sending.done()
+        if is_idle and asyncio.get_running_loop().time() >= self._due:
+            self._begin()
+
+    def _put_off(self) -> None:
+        self._due = asyncio.get_running_loop().time() + self._interval_seconds
+
+    def _begin(self) -> asyncio.Task[None]:
+        """Begin to send what has been counted until now; what is given up goes on alone."""
+        self._put_off()
+        self._is_awaited = False
+        self._sending = asyncio.create_task(self._send())
+        return self._sending
 
     async def _send(self) -> None:
-        """Send what has been counted until now; what is given up goes on alone."""
-        data = metrics_data(self._resource, self._counts, self._levels(), time.time_ns())
-        self._is_awaited = False
-        self._sending = asyncio.create_task(beside(lambda: self._export(data)))
-        await asyncio.shield(self._sending)
+        try:
+            data = metrics_data(self._resource, self._counts, self._levels(), time.time_ns())
+            await beside(lambda: self._export(data))
+        except Exception:
+            _LOG.exception("metrics could not be sent")
 
     def _export(self, data: MetricsData) -> None:
         if self._exporter.export(data) is MetricExportResult.SUCCESS:
@@ -110,7 +139,7 @@ class SentMetrics:
             async with asyncio.timeout(_CLOSING.total_seconds()):
                 if self._sending is not None:
                     await asyncio.shield(self._sending)
-                await self._send()
+                await asyncio.shield(self._begin())
         except TimeoutError:
             _LOG.warning("the collector of metrics has not answered; the last counts are lost")
 
@@ -126,6 +155,10 @@ class SendsMetrics:
         """Serve one request, or the process's start and end."""
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
+            return
+
+        if not self._metrics.may_be_awaited:
+            await self._app(scope, receive, send)
             return
 
         async def sent(message: Message) -> None:

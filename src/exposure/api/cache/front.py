@@ -23,7 +23,7 @@ from exposure.api.passage import PASSAGE, Passage
 from exposure.api.request import ANSWERED
 from exposure.api.request_ids import RequestIds
 from exposure.api.tiers import CACHE
-from exposure.http_protocol import WRITTEN, written
+from exposure.written_fields import WRITTEN, written
 
 _REMEMBERED = 2048
 # All that any layer looks at in a request that is answered from the cache, beside where it comes from.
@@ -125,9 +125,10 @@ class Front:
         passage = Passage()
 
         async def watched(message: Message) -> None:
+            await send(message)
+            # Now that the server has taken its fields: they are not looked at again.
             if message["type"] == "http.response.start" and passage.repeatable is not None:
                 self._remember(head, passage, message, is_head=scope["method"] == "HEAD")
-            await send(message)
 
         await self._app({**scope, PASSAGE: passage}, receive, watched)
 
@@ -135,6 +136,8 @@ class Front:
         if passage.known is None or passage.repeatable is None:
             return
         whole = [(bytes(name).lower(), bytes(value)) for name, value in start["headers"]]
+        if start["status"] == 200 and not any(name == b"content-length" for name, _ in whole):
+            return
         fields = [field for field in whole if field[0] not in _ITS_OWN]
         recalled = _Recalled(
             known=passage.known,
