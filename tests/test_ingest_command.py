@@ -2,68 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 import subprocess
-import sys
 from pathlib import Path
 
 from exposure.contracts.catalog import CATALOG
-from exposure.contracts.model import Contract
 from exposure.local.feed import topic_path
 from exposure.local.pubsub.server import PubSubConfig, PubSubServer
-from exposure.local.pubsub.wire import PubsubMessage, Subscription, Topic
+from exposure.local.pubsub.wire import PubsubMessage
 from exposure.warehouse.bigquery_client import bigquery_client
 from exposure.warehouse.schema import quarantine_table, rows_table
 from fakes.bigquery_emulator import LOCATION, running_emulator
+from fakes.pulling_process import COMMAND, declare_all, pull_all, subscription_of
 
 CONTRACT = CATALOG.get("analytics_table")
-SUBSCRIPTION = f"projects/local/subscriptions/{CONTRACT.subscription}"
-PATIENCE_SECONDS = 60
-COMMAND = [sys.executable, "-m", "exposure", "ingest", "--pull"]
+SUBSCRIPTION = subscription_of(CONTRACT.name)
 
 
 def environment(**values: str) -> dict[str, str]:
     return os.environ | {f"EXPOSURE_{name.upper()}": value for name, value in values.items()}
 
 
-async def declare(pubsub: PubSubServer, contract: Contract) -> None:
-    topic = topic_path(contract.topic)
-    await pubsub.broker.create_topic(Topic(name=topic))
-    name = f"projects/local/subscriptions/{contract.subscription}"
-    await pubsub.broker.put_subscription(Subscription(name=name, topic=topic, ack_deadline_seconds=30))
-
-
-async def pull_all(pubsub: PubSubServer, told: dict[str, str]) -> int:
-    """Run the worker until nothing waits, end it as Cloud Run does, and return its exit code."""
-    worker = await asyncio.create_subprocess_exec(*COMMAND, env=told)
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while pubsub.backlog(SUBSCRIPTION):
-                assert worker.returncode is None
-                await asyncio.sleep(0.05)
-            worker.send_signal(signal.SIGTERM)
-            return await worker.wait()
-    finally:
-        if worker.returncode is None:
-            worker.kill()
-            await worker.wait()
-
-
 async def test_what_was_published_is_pulled_into_bigquery_and_sigterm_ends_it_cleanly(tmp_path: Path) -> None:
     with running_emulator() as emulator:
         emulator.create([table(one) for one in CATALOG for table in (rows_table, quarantine_table)])
         async with PubSubServer(PubSubConfig(tmp_path, 0)) as pubsub:
-            for contract in CATALOG:
-                await declare(pubsub, contract)
+            await declare_all(pubsub)
             good = b'{"id": "evt-1", "timestamp": "2026-11-25T12:00:00Z"}'
             messages = [PubsubMessage(data=data) for data in (good, b"not json")]
             await pubsub.broker.publish(topic_path(CONTRACT.topic), messages)
             told = environment(
                 project="local", pubsub_endpoint=pubsub.address, storage_write_endpoint=emulator.grpc
             )
-            assert await pull_all(pubsub, told) == 0
+            assert await pull_all(pubsub, SUBSCRIPTION, told) == 0
         client = bigquery_client("local", LOCATION, connections=1, endpoint=emulator.rest)
         stored = client.query_and_wait("SELECT id FROM analytics_dataset.analytics_table")
         kept = client.query_and_wait("SELECT reason FROM analytics_dataset.analytics_table_quarantine")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import subprocess
@@ -14,20 +13,20 @@ import pytest
 from exposure.contracts.catalog import CATALOG
 from exposure.local.feed import topic_path
 from exposure.local.pubsub.server import PubSubConfig, PubSubServer
-from exposure.local.pubsub.wire import PubsubMessage, Subscription, Topic
+from exposure.local.pubsub.wire import PubsubMessage
 from exposure.telemetry.names import BACKLOG_LEVEL, FRESHNESS, LATENCY
 from exposure.warehouse.schema import quarantine_table, rows_table
 from fakes.bigquery_emulator import running_emulator
 from fakes.otlp_receiver import OtlpReceiver
+from fakes.pulling_process import declare_all, pull_all, subscription_of
 from fakes.received_points import ReceivedPoint
 from fakes.service_process import GRACE_SECONDS, ask, service_environment, service_process
 
 CONTRACT = CATALOG.get("analytics_table")
 API, INGEST = "exposure-api", "exposure-ingest"
-SUBSCRIPTION = f"projects/local/subscriptions/{CONTRACT.subscription}"
+SUBSCRIPTION = subscription_of(CONTRACT.name)
 # What a service counts though no warehouse answers.
 COUNTED = {"api": f"/v1/{CONTRACT.name}:schema", "ingest": f"/push/{CONTRACT.name}"}
-PATIENCE_SECONDS = 60
 SAMPLE_ROWS = 5
 
 
@@ -90,31 +89,6 @@ def test_a_collector_that_fails_changes_neither_answers_nor_the_end(
     assert process.returncode in {0, -signal.SIGTERM}
 
 
-async def pull_all(pubsub: PubSubServer, told: dict[str, str]) -> int:
-    """Run ingest until nothing waits, end it as Cloud Run does, and return its exit code."""
-    command = [sys.executable, "-m", "exposure", "ingest", "--pull"]
-    worker = await asyncio.create_subprocess_exec(*command, env=told, stdout=subprocess.DEVNULL)
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while pubsub.backlog(SUBSCRIPTION):
-                assert worker.returncode is None
-                await asyncio.sleep(0.05)
-            worker.send_signal(signal.SIGTERM)
-            return await worker.wait()
-    finally:
-        if worker.returncode is None:
-            worker.kill()
-            await worker.wait()
-
-
-async def declare_all(pubsub: PubSubServer) -> None:
-    for contract in CATALOG:
-        topic = topic_path(contract.topic)
-        await pubsub.broker.create_topic(Topic(name=topic))
-        name = f"projects/local/subscriptions/{contract.subscription}"
-        await pubsub.broker.put_subscription(Subscription(name=name, topic=topic, ack_deadline_seconds=30))
-
-
 async def test_ingest_that_pulls_sends_what_it_stored(collector: OtlpReceiver, tmp_path: Path) -> None:
     with running_emulator() as emulator:
         emulator.create([table(one) for one in CATALOG for table in (rows_table, quarantine_table)])
@@ -131,7 +105,7 @@ async def test_ingest_that_pulls_sends_what_it_stored(collector: OtlpReceiver, t
                 STORAGE_WRITE_ENDPOINT=emulator.grpc,
                 PROJECT="local",
             )
-            assert await pull_all(pubsub, told) == 0
+            assert await pull_all(pubsub, SUBSCRIPTION, told) == 0
     assert last(collector, "exposure_appended_rows", INGEST).value == 3
     assert last(collector, "exposure_quarantined_total", INGEST, reason="NOT_JSON").value == 1
 
