@@ -3,8 +3,9 @@
 `uvicorn --factory exposure.entrypoints:api` and `…:ingest`; `exposure ingest --pull` runs `pull`. Each
 imports its own libraries only, so that none carries another's start-up time or dependencies. Ingest is given
 6 s to answer the requests in flight (`--timeout-graceful-shutdown 6`); with the 2 s it takes to close it ends
-within 8 s of SIGTERM, and within 9 s where it sends its metrics once more. The embedded platform assembles
-itself.
+within 8 s of SIGTERM, and within 9 s where it sends its metrics once more. A worker that pulls may be killed
+after 10 s where the warehouse hangs; what it has not acknowledged is delivered again. The embedded platform
+assembles itself.
 """
 
 from __future__ import annotations
