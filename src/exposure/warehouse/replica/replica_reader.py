@@ -106,7 +106,8 @@ class ReplicaReader:
         """Return the copy that may answer the question, and what the question is to it."""
         self._begin()
         follower = self._followers.get(question.contract.name)
-        copy, meant = follower.copy if follower is not None else None, of_no_canaries(question)
+        copy = follower.copy if follower is not None else None
+        meant = of_no_canaries(question) if copy is not None else None
         if copy is None or meant is None or not _may_answer(copy, meant):
             return None
         return copy, meant
