@@ -7,7 +7,6 @@ import logging
 import time
 
 import pytest
-from google.auth.exceptions import DefaultCredentialsError
 
 from exposure.identity import google_session as google
 from exposure.telemetry import sent_metrics
@@ -124,13 +123,10 @@ async def test_what_a_collector_missed_is_in_what_it_gets_next(collector: OtlpRe
         await until(lambda: requests(collector) == 2)
 
 
+@pytest.mark.usefixtures("nobody_logged_in")
 async def test_nobody_logged_in_means_no_metrics_and_nothing_else(
-    collector: OtlpReceiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    collector: OtlpReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def nobody(scopes: list[str]) -> None:
-        raise DefaultCredentialsError(f"nobody for {scopes}")  # type: ignore[no-untyped-call]
-
-    monkeypatch.setattr("google.auth.default", nobody)
     async with SentMetrics(target(collector, session=google.google_session()), counted()).running():
         await until(lambda: "nobody for" in caplog.text)
     assert collector.asked == 0

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from google.auth import _helpers
 from google.auth.credentials import Credentials
-from google.auth.exceptions import DefaultCredentialsError
 from starlette.types import Receive, Scope, Send
 
 from exposure.api.traced import TracedApi
@@ -236,13 +235,10 @@ def test_what_is_off_wraps_nothing_and_loads_nothing() -> None:
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
+@pytest.mark.usefixtures("nobody_logged_in")
 async def test_nobody_logged_in_means_no_traces_and_nothing_else(
-    collector: OtlpReceiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    collector: OtlpReceiver, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def nobody(scopes: list[str]) -> None:
-        raise DefaultCredentialsError(f"nobody for {scopes}")  # type: ignore[no-untyped-call]
-
-    monkeypatch.setattr("google.auth.default", nobody)
     told = {**vars(target(collector)), "session": google.google_session()}
     traces = Traces(TraceTarget(**told))
     assert (await call(TracedApi(greeting, traces, []), "GET", "/", headers=SAMPLED)).status == 200

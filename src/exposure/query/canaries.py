@@ -14,7 +14,7 @@ from exposure.contracts.canary import BEHIND_CANARIES, CANARY_PREFIX, LEAST_INTE
 from exposure.contracts.model import Contract
 from exposure.contracts.types import Scalar
 from exposure.query.aggregate import Aggregation
-from exposure.query.model import Condition, Filter, Operator, Or, Query, is_of_one_key, joined
+from exposure.query.model import Condition, Filter, Operator, Or, Query, is_of_one_key, joined, keys_named
 
 Question = TypeVar("Question", bound=Query | Aggregation)
 
@@ -30,15 +30,8 @@ def of_no_canaries(question: Question) -> Question | None:
     """Return the question as rows are asked that hold no canary; None when it may mean one."""
     contract = question.contract
     if is_of_one_key(contract, question.filters):
-        is_reserved = reserved_keys(contract)
-        keys = (
-            one
-            for one in joined(question.filters)
-            if isinstance(one, Filter) and one.column.name == contract.key
-        )
-        return (
-            None if any(is_reserved(one.value) for one in keys if one.operator is Operator.EQ) else question
-        )
+        named = keys_named(contract, joined(question.filters))
+        return None if any(map(reserved_keys(contract), named)) else question
     hidden = _is_no_canary(contract)
     if hidden not in question.filters:
         return None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from exposure.contracts.model import Column, Contract
 
@@ -177,7 +177,11 @@ class Query:
 
 def is_of_one_key(contract: Contract, conditions: Iterable[Condition]) -> bool:
     """Return whether the conditions, all of which hold, leave one row at most: one of them names its key."""
-    return any(
-        isinstance(one, Filter) and one.column.name == contract.key and one.operator is Operator.EQ
-        for one in conditions
-    )
+    return any(True for _ in keys_named(contract, conditions))
+
+
+def keys_named(contract: Contract, conditions: Iterable[Condition]) -> Iterator[str | int]:
+    """Yield each key that one of the conditions says the row has, by `eq`."""
+    for one in conditions:
+        if isinstance(one, Filter) and one.column.name == contract.key and one.operator is Operator.EQ:
+            yield cast("str | int", one.value)

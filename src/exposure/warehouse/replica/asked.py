@@ -12,7 +12,7 @@ from typing import cast
 
 from exposure.contracts.model import Contract
 from exposure.query.aggregate import Aggregation
-from exposure.query.model import Condition, Filter, Operator, Query, comparisons, joined
+from exposure.query.model import Condition, Filter, Operator, Query, comparisons, joined, keys_named
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -89,12 +89,7 @@ def asked_of(question: Query | Aggregation) -> Asked:
 
 def key_asked(question: Query | Aggregation) -> Key | None:
     """Return the key of the one row that the conditions, all of which hold, allow; None without one."""
-    for one in joined(question.filters):
-        if not isinstance(one, Filter) or one.operator is not Operator.EQ:
-            continue
-        if one.column.name == question.contract.key:
-            return cast("Key", one.value)
-    return None
+    return next(keys_named(question.contract, joined(question.filters)), None)
 
 
 def is_by_time(query: Query) -> bool:
