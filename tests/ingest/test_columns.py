@@ -54,6 +54,14 @@ def test_one_odd_message_among_plain_ones_changes_nothing(odd: object, at: int) 
     assert_all_as_each(analytics_table.CONTRACT, payloads)
 
 
+@pytest.mark.parametrize("fewer", [[event(data=None)], [{**event(), "data": None}] * 2])
+def test_quotes_too_few_in_one_message_do_not_hide_those_too_many_in_another(
+    fewer: list[dict[str, Any]],
+) -> None:
+    payloads = [json.dumps(one).encode() for one in (event(more="x"), *fewer)]
+    assert_all_as_each(analytics_table.CONTRACT, [*_PLAIN, *payloads])
+
+
 @pytest.mark.parametrize("odd", [b"", b"not json", b"\xff", b"[" * 5000, b'{"id":"a","id":"b"}', b" " * 9])
 def test_one_unreadable_message_among_plain_ones_changes_nothing(odd: bytes) -> None:
     assert_all_as_each(analytics_table.CONTRACT, [*_PLAIN, odd])

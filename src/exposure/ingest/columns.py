@@ -15,13 +15,14 @@ from typing import Any
 import msgspec
 from msgspec.structs import astuple
 
-from exposure.contracts.canary import reserved_keys
+from exposure.contracts.canary import CANARY_PREFIX, reserved_keys
 from exposure.contracts.model import Contract
 from exposure.contracts.types import KEY_CHARACTERS
 from exposure.ingest.shape import Shape
 
 _ZONE = attrgetter("tzinfo")
 _NO_VALUES = frozenset({NoneType, msgspec.UnsetType})
+_QUOTE, _ESCAPE, _CANARY = b'"', b"\\", CANARY_PREFIX.encode()
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -42,7 +43,8 @@ class PlainMessages:
         self, data: Sequence[bytes], bounds: tuple[datetime, datetime]
     ) -> Sequence[Sequence[Any]] | None:
         """Return the values of each column, or None when a message is odd or its event time out of bounds."""
-        if not (self._is_readable and data and self._holds_no_more_than_declared(data)):
+        together = b"".join(data)
+        if not (self._is_readable and data and self._may_be_plain(together, len(data))):
             return None
         try:
             decoded = list(map(self._decode, data))
@@ -54,10 +56,13 @@ class PlainMessages:
         times = columns[self._event_time]
         return columns if bounds[0] <= min(times) <= max(times) <= bounds[1] else None
 
-    def _holds_no_more_than_declared(self, data: Sequence[bytes]) -> bool:
-        """Tell whether each has the quotes of all fields, and none an escape; see `validate`."""
-        quotes = [one.count(b'"') for one in data]
-        return quotes.count(self._quotes) == len(data) and b"\\" not in b"".join(data)
+    def _may_be_plain(self, together: bytes, messages: int) -> bool:
+        """Tell whether all have as many quotes as their fields take, and no escape nor a canary's key.
+
+        One that has the values of all fields has no fewer; so when all have them, none holds any more.
+        """
+        quotes = len(together) - len(together.translate(None, _QUOTE))
+        return quotes == self._quotes * messages and _ESCAPE not in together and _CANARY not in together
 
     def _has_all_values(self, columns: Sequence[Sequence[Any]]) -> bool:
         return all(_NO_VALUES.isdisjoint(map(type, column)) for column in columns) and all(
@@ -65,7 +70,10 @@ class PlainMessages:
         )
 
     def _has_right_keys(self, keys: Sequence[Any]) -> bool:
-        """Tell whether all are of a right length, and none is a canary's, which must be marked."""
-        if isinstance(keys[0], str) and not 0 < min(map(len, keys)) <= max(map(len, keys)) <= KEY_CHARACTERS:
-            return False
-        return not any(map(self._is_reserved, keys))
+        """Tell whether all are of a right length, and none is a canary's, which must be marked.
+
+        Of texts the latter is known already: nothing in the messages looks like one.
+        """
+        if isinstance(keys[0], str):
+            return all(keys) and max(map(len, keys)) <= KEY_CHARACTERS
+        return not self._is_reserved(min(keys))
