@@ -6,12 +6,14 @@ import asyncio
 import io
 import json
 import logging
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
 from exposure.contracts.analytics_table import CONTRACT
 from exposure.ingest.batch import BatchLimits
+from exposure.ingest.message import Message
 from exposure.ingest.outcome import Outcome
 from exposure.ingest.pipeline import Guards, Pipeline, Shared
 from exposure.ingest.rejection_breaker import RejectionLimits
@@ -41,13 +43,13 @@ async def test_messages_are_acknowledged_only_after_their_rows_are_durable(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     journal: list[str] = []
-    validate = MessageValidator.validate
+    validate_all = MessageValidator.validate_all
 
-    def recorded(self: MessageValidator, *arguments: object) -> object:
-        journal.append("validated")
-        return validate(self, *arguments)  # type: ignore[arg-type]
+    def recorded(self: MessageValidator, messages: Sequence[Message], at: datetime) -> Sequence[object]:
+        journal.append(f"validated({len(messages)})")
+        return validate_all(self, messages, at)
 
-    monkeypatch.setattr(MessageValidator, "validate", recorded)
+    monkeypatch.setattr(MessageValidator, "validate_all", recorded)
     pipeline = pipeline_on(RecordingWriter(journal))
 
     async def push(number: int) -> None:
@@ -57,8 +59,7 @@ async def test_messages_are_acknowledged_only_after_their_rows_are_durable(
 
     await asyncio.gather(*(push(number) for number in range(3)))
     assert journal == [
-        "validated", "validated", "validated", "appended(3 to analytics_table)",
-        "acknowledged", "acknowledged", "acknowledged",
+        "validated(3)", "appended(3 to analytics_table)", "acknowledged", "acknowledged", "acknowledged",
     ]  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from exposure.ingest.pipeline import Pipeline
 from exposure.ingest.token import Forbidden, Unauthenticated
 from exposure.warehouse.port import Writer
 from exposure.warehouse.readiness import Readiness
+from exposure.written_fields import WRITTEN
 
 _LOG = logging.getLogger(__name__)
 # 10 MB of data in base64, its attributes, and room to spare.
@@ -33,6 +34,9 @@ _MOST_READING_BYTES = 64_000_000
 # The server has waited for the requests already; what remains are rows whose requests have left.
 _CLOSING = timedelta(seconds=2)
 _PUSH = "/push/"
+# The answer to every message that is safe. That it has no fields need not be found out each time.
+_STORED = {"type": "http.response.start", "status": 204, "headers": [], WRITTEN: b""}
+_NO_BODY = {"type": "http.response.body", "body": b""}
 
 
 class Verifier(Protocol):
@@ -134,8 +138,8 @@ class PushApp:
             _LOG.exception("unexpected while answering %s", path)
             await _send_problem(send, PushProblem(500, "Internal error", "an error of ours; see the logs"))
         else:
-            await send({"type": "http.response.start", "status": 204, "headers": []})
-            await send({"type": "http.response.body"})
+            await send(_STORED)
+            await send(_NO_BODY)
 
     async def _show_health(self, path: str, method: str) -> None:
         if path not in {"/health/live", "/health/ready"}:

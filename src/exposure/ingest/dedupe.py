@@ -60,25 +60,10 @@ class RecentMessages:
         self._turns_at = 0.0
         self._flying: dict[str, Flight] = {}
 
-    async def settle(self, message: Message, settle: Callable[[Message], Awaitable[Outcome]]) -> Outcome:
-        """Return what `settle` makes of the message, which is asked only if no other delivery of it was."""
-        message_id, flight = message.id, Flight(self)
-        seen = self.take(message_id, flight)
-        if seen is not Seen.FIRST:
-            return await self._other(message, seen)
-        stored: Sequence[str] = ()
-        try:
-            outcome = await settle(message)
-            if outcome.acknowledges:
-                stored = (message_id,)
-        finally:
-            flight.end((message_id,), stored)
-        return outcome
-
     async def settle_all(
         self, messages: Sequence[Message], settle: Callable[[Sequence[Message]], Awaitable[list[Outcome]]]
     ) -> list[Outcome]:
-        """Return the outcome of each message: as `settle`, for many that are stored together."""
+        """Return what `settle` makes of the messages, which is asked of those no other delivery has stored."""
         ids = [message.id for message in messages]
         with Flight(self) as flight:
             if flight.take_all(ids):
@@ -87,7 +72,7 @@ class RecentMessages:
                 return settled
             seen = [flight.take(message) for message in messages]
             firsts = [message for message, one in zip(messages, seen, strict=True) if one is Seen.FIRST]
-            settled = await settle(firsts)
+            settled = await settle(firsts) if firsts else []
             flight.note_all([message.id for message in firsts], settled)
         # Only now that its own flight has ended: a message may be twice in one call, or in two at a time.
         of_firsts = iter(settled)
@@ -180,12 +165,8 @@ class Flight:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Land: those that wait for one of its messages go on."""
-        self.end(self._taken, self._stored)
-
-    def end(self, taken: Collection[str], stored: Iterable[str]) -> None:
-        """Give up what it took, and let those that wait for it go on."""
-        self._recent.land(taken, stored)
+        """Land: give up what it took, and let those that wait for one of its messages go on."""
+        self._recent.land(self._taken, self._stored)
         if self._end is not None:
             self._end.set_result(None)
 

@@ -23,6 +23,7 @@ from exposure.ingest.outcome import Outcome
 from exposure.ingest.quarantine import quarantine_row
 from exposure.ingest.rejection import Reason, Rejection
 from exposure.ingest.rejection_breaker import RejectionBreaker, RejectionLimits
+from exposure.ingest.turn import Turn
 from exposure.ingest.validate import MessageValidator
 from exposure.query.model import Row
 from exposure.telemetry.lines import Lines
@@ -36,6 +37,9 @@ _ROW_OVERHEAD_BYTES = 600
 _WIDEST_CHARACTER_BYTES = 4
 # A message as large as this may take seconds to look through, so it does not hold up the others.
 _LARGE_BYTES = 256_000
+# A message as small as this goes with all that arrive with it. Others go by themselves: together they might
+# ask for more room than there ever is.
+_SMALL_BYTES = 16_000
 
 
 @dataclass(frozen=True)
@@ -80,19 +84,23 @@ class Pipeline:
         self._clock, self._loop_time = clock, LoopClock()
         self._recent = RecentMessages(guards.recent, self._loop_time, room)
         self._breaker = RejectionBreaker(contract.name, guards.rejections, self._loop_time)
+        self._turn = Turn(self.handle_all)
         self._looking = asyncio.Lock()
         self._failure: WarehouseError | None = None
 
-    def handle(self, message: Message) -> Coroutine[Any, Any, Outcome]:
+    async def handle(self, message: Message) -> Outcome:
         """Return once the message is durable, or cannot be made so now; raises nothing."""
-        return self._recent.settle(message, self._settle)
+        if len(message.data) > _SMALL_BYTES:
+            return (await self.handle_all((message,)))[0]
+        return await self._turn.settle(message)
 
     def handle_all(self, messages: Sequence[Message]) -> Coroutine[Any, Any, list[Outcome]]:
-        """Return the outcome of each message once all are known: as `handle`, in fewer steps for many."""
+        """Return the outcome of each message once all are known; raises nothing."""
         return self._recent.settle_all(messages, self._settle_all)
 
     async def drain(self) -> None:
         """Finish what has been accepted."""
+        await self._turn.drain()
         await self._rows.drain()
         await self._quarantine.drain()
 
@@ -129,9 +137,11 @@ class Pipeline:
                 alone[index] = self._settle_rejected(message, row, ingest_time)
             else:
                 rows[index] = row
-        settled, _ = await asyncio.gather(
-            asyncio.gather(*alone.values()), self._store_together(messages, rows, outcomes, ingest_time)
-        )
+        storing = self._store_together(messages, rows, outcomes, ingest_time)
+        if not alone:
+            await storing
+            return outcomes
+        _, *settled = await asyncio.gather(storing, *alone.values())
         for index, outcome in zip(alone, settled, strict=True):
             outcomes[index] = outcome
         return outcomes
@@ -189,6 +199,8 @@ class Pipeline:
         self._breaker.sound(len(rows) - len(refused))
         for index in indices:
             outcomes[index] = Outcome.STORED
+        if not refused:
+            return
         # Not appended again: alone, a refused row could no longer be told from a table that takes nothing.
         refusing = (
             self._set_refused_aside(messages[indices[row]], why, started, ingest_time)
