@@ -97,6 +97,22 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
 
+class _DefaultFields:
+    """The fields every answer has, as they are written: uvicorn replaces them once a second."""
+
+    def __init__(self) -> None:
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._written = b""
+
+    def written(self, fields: list[tuple[bytes, bytes]]) -> bytes:
+        if fields is not self._fields:
+            self._fields, self._written = fields, written(fields)
+        return self._written
+
+
+_DEFAULT_FIELDS = _DefaultFields()
+
+
 class _Cycle(RequestResponseCycle):
     """One request and its answer."""
 
@@ -126,7 +142,7 @@ class _Cycle(RequestResponseCycle):
         self._head = b"".join(
             (
                 STATUS_LINE[message["status"]],
-                written(self.default_headers),
+                _DEFAULT_FIELDS.written(self.default_headers),
                 message[WRITTEN],
                 closing,
                 b"\r\n",

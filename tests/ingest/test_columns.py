@@ -28,6 +28,10 @@ _ODD = {
     "a key of a canary": event(id=f"{CANARY_PREFIX}1"),
     "an escaped quote": event(data='say "yes"'),
     "an escaped NUL": event(data="\0"),
+    "an escaped backslash": event(data="a\\"),
+    "escaped backslashes and quotes": event(data='\\"\\\\""'),
+    "an escaped quote and another escape": event(data='a "\n'),
+    "an escaped quote in a key": event(id='a"b'),
     "another field": event(more="x"),
     "another field in place of a declared one": {"id": "a", "timestamp": event()["timestamp"], "other": "b"},
     "another zone": event(timestamp="2026-11-25T13:00:00+01:00"),
@@ -103,6 +107,7 @@ _NAMES = st.sampled_from(["id", "timestamp", "data", "more"])
 _LIKE_EVENTS = st.one_of(
     st.dictionaries(_NAMES, _VALUES, max_size=4),
     st.builds(event, id=st.text(min_size=1, max_size=3), data=st.none() | st.text(max_size=3)),
+    st.builds(event, data=st.text('a"\\\n', max_size=5)),
 )
 
 

@@ -1,7 +1,7 @@
 """The values of many messages at once, column by column, when nothing about any of them is odd.
 
-What is odd is not judged here: an absent field, an escape in a text, a quote too many, an instant of another
-zone, and the whole batch is left to `validate`, which looks at each message and has the last word.
+What is odd is not judged here: an absent field, an escape that is no quote, a quote too many, an instant of
+another zone, and the whole batch is left to `validate`, which looks at each message and has the last word.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from exposure.ingest.shape import Shape
 
 _ZONE = attrgetter("tzinfo")
 _NO_VALUES = frozenset({NoneType, msgspec.UnsetType})
-_QUOTE, _ESCAPE, _CANARY = b'"', b"\\", CANARY_PREFIX.encode()
+_QUOTE, _ESCAPE, _ESCAPED_QUOTE = b'"', b"\\", b'\\"'
+_CANARY = CANARY_PREFIX.encode()
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -57,12 +58,17 @@ class PlainMessages:
         return columns if bounds[0] <= min(times) <= max(times) <= bounds[1] else None
 
     def _may_be_plain(self, together: bytes, messages: int) -> bool:
-        """Tell whether all have as many quotes as their fields take, and no escape nor a canary's key.
+        """Tell whether all have as many quotes as their fields take, escapes are quotes, and no key a canary's.
 
         One that has the values of all fields has no fewer; so when all have them, none holds any more.
         """
         quotes = len(together) - len(together.translate(None, _QUOTE))
-        return quotes == self._quotes * messages and _ESCAPE not in together and _CANARY not in together
+        if _ESCAPE in together:
+            escaped = together.count(_ESCAPED_QUOTE)
+            if escaped != together.count(_ESCAPE):
+                return False
+            quotes -= escaped
+        return quotes == self._quotes * messages and _CANARY not in together
 
     def _has_all_values(self, columns: Sequence[Sequence[Any]]) -> bool:
         return all(_NO_VALUES.isdisjoint(map(type, column)) for column in columns) and all(
