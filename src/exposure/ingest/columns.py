@@ -58,7 +58,7 @@ class PlainMessages:
         return columns if bounds[0] <= min(times) <= max(times) <= bounds[1] else None
 
     def _may_be_plain(self, together: bytes, messages: int) -> bool:
-        """Tell whether all have as many quotes as their fields take, escapes are quotes, and no key a canary's.
+        """Tell whether all have the quotes their fields take, no escapes but of quotes, and no canary's key.
 
         One that has the values of all fields has no fewer; so when all have them, none holds any more.
         """

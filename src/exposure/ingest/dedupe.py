@@ -63,7 +63,7 @@ class RecentMessages:
     async def settle_all(
         self, messages: Sequence[Message], settle: Callable[[Sequence[Message]], Awaitable[list[Outcome]]]
     ) -> list[Outcome]:
-        """Return what `settle` makes of the messages, which is asked of those no other delivery has stored."""
+        """Return what becomes of the messages; `settle` is asked of those no other delivery has stored."""
         ids = [message.id for message in messages]
         with Flight(self) as flight:
             if flight.take_all(ids):

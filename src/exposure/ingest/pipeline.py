@@ -141,7 +141,7 @@ class Pipeline:
         if not alone:
             await storing
             return outcomes
-        _, *settled = await asyncio.gather(storing, *alone.values())
+        _, settled = await asyncio.gather(storing, asyncio.gather(*alone.values()))
         for index, outcome in zip(alone, settled, strict=True):
             outcomes[index] = outcome
         return outcomes

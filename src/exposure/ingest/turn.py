@@ -1,4 +1,4 @@
-"""Messages that arrive in one turn of the event loop are settled in one call: that takes half the work of each.
+"""What arrives in one turn of the event loop is settled in one call, which is half the work for each message.
 
 Nothing is waited for: what a turn brings, be it one message, is passed on at the turn's end.
 """
@@ -50,7 +50,14 @@ class Turn:
         settling.add_done_callback(self._settling.discard)
 
     async def _settle(self, messages: Sequence[Message], answers: Sequence[asyncio.Future[Outcome]]) -> None:
-        outcomes = await self._settle_all(messages)
+        try:
+            outcomes = await self._settle_all(messages)
+        except Exception as error:
+            # Unexpected: each caller meets it as if it had been asked alone.
+            for answer in answers:
+                if not answer.done():
+                    answer.set_exception(error)
+            return
         for answer, outcome in zip(answers, outcomes, strict=True):
             if not answer.done():
                 answer.set_result(outcome)
