@@ -45,7 +45,9 @@ def _push() -> None:
     with null_sink(5) as sink:
         alone = measure(_ALONE, sink, 1_000, _FEW)
         few = measure(_GROUPED, sink, 10_000, _FEW)
-        many = max((measure(_GROUPED, sink, 40_000, _MANY) for _ in range(_TRIES)), key=lambda one: one.per_core)
+        many = max(
+            (measure(_GROUPED, sink, 40_000, _MANY) for _ in range(_TRIES)), key=lambda one: one.per_core
+        )
     with null_sink(20) as sink:
         slow = measure(_GROUPED, sink, 40_000, _MANY)
     print("pushed, tokens verified; a sink of 5 ms, one append at a time on a connection")
