@@ -60,7 +60,7 @@ async def house(clock: Clock) -> AsyncIterator[ApiHouse]:
     for one in catalog:
         assert not await writer.append(rows_table(one), ROWS)
     await writer.close()
-    reader = WatchedReader(DuckDBReader(connection))
+    reader = WatchedReader(DuckDBReader(connection, clock=clock))
     app = build_api(catalog, reader, TokenSealer([TOKEN_KEY]), Door(clock=clock))
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:

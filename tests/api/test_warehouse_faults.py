@@ -49,7 +49,7 @@ class Scene:
 
     def __init__(self, warehouse: duckdb.DuckDBPyConnection, time: VirtualTime) -> None:
         self.time = time
-        self.inside = FaultyReader(DuckDBReader(warehouse))
+        self.inside = FaultyReader(DuckDBReader(warehouse, clock=lambda: NOON))
         limits = ReaderLimits(per_second=1000, burst=1000, bulkhead=BulkheadLimits(concurrency=4, queue=2))
         self.app = api_over(LimitedReader(self.inside, limits, time.now))
         self.client = client_of(self.app)
@@ -232,7 +232,7 @@ async def test_what_was_asked_for_a_client_that_went_away_is_cancelled(scene: Sc
 async def test_a_connection_that_is_closed_cancels_what_was_asked_over_it(
     warehouse: duckdb.DuckDBPyConnection,
 ) -> None:
-    inside = FaultyReader(DuckDBReader(warehouse))
+    inside = FaultyReader(DuckDBReader(warehouse, clock=lambda: NOON))
     inside.wait = for_ever
     server = HttpServer(0)
     await server.start(api_over(LimitedReader(inside)))

@@ -109,7 +109,7 @@ async def api_house(
     connection: duckdb.DuckDBPyConnection, catalog: Catalog = CATALOG, cache: Cache | None = None
 ) -> AsyncIterator[ApiHouse]:
     """Open the API over the warehouse; without a cache every answer is made anew."""
-    reader = WatchedReader(DuckDBReader(connection))
+    reader = WatchedReader(DuckDBReader(connection, clock=lambda: NOON))
     app = build_api(catalog, reader, TokenSealer([TOKEN_KEY]), Door(clock=lambda: NOON), cache)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:

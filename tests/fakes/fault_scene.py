@@ -40,7 +40,7 @@ class FaultScene:
     def __init__(self, warehouse: duckdb.DuckDBPyConnection, time: VirtualTime, shared: Shared) -> None:
         self._time = time
         self._clock = TurnedClock()
-        self.inside = FaultyReader(DuckDBReader(warehouse))
+        self.inside = FaultyReader(DuckDBReader(warehouse, clock=lambda: NOON))
         self.versions = TimeSteps(WINDOWS.lifetime, self._clock)
         limits = ReaderLimits(per_second=1000, burst=1000)
         cache = Cache(self.versions, WINDOWS, Store(ROOM), shared, limits.deadline * 2, self._clock)

@@ -168,8 +168,8 @@ async def guarded_house(
         kept, keys[order.name] = issue(kept, order)
     file = folder / "keys.json"
     file.write_bytes(write_keys(kept))
-    reader = WatchedReader(DuckDBReader(vault))
-    door = dataclasses.replace(Door(keys=KeyFile(file, lambda: NOW)), **changes)
+    reader = WatchedReader(DuckDBReader(vault, clock=lambda: NOW))
+    door = dataclasses.replace(Door(keys=KeyFile(file, lambda: NOW), clock=lambda: NOW), **changes)
     app = build_api(catalog, reader, TokenSealer([bytes(range(32))]), door, cache)
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:

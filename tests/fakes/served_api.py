@@ -36,7 +36,7 @@ def served_api(
     connection: duckdb.DuckDBPyConnection, limits: DuckDBReaderLimits | None = None
 ) -> Iterator[ServedApi]:
     """Serve from an event loop of its own thread, so that a test may block as clients do."""
-    reader = BreakingReader(DuckDBReader(connection, limits))
+    reader = BreakingReader(DuckDBReader(connection, limits, clock=lambda: NOON))
     app = build_api(CATALOG, reader, TokenSealer([TOKEN_KEY]), Door(clock=lambda: NOON))
     server = HttpServer(0)
     loop = asyncio.new_event_loop()
