@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from exposure.commands.canary import canary
+from exposure.commands.compact import compact
 from exposure.commands.contract import contract
 from exposure.commands.ingest import ingest
 from exposure.commands.keys import keys
@@ -34,6 +35,9 @@ app.command("publish", epilog="Example: exposure sample orders | exposure publis
 app.command("query", epilog="Example: exposure query orders total.gte=50 --order -total --page-size 5")(query)
 
 app.command("canary", epilog="Example: exposure canary --every 60s --rounds 10 --json")(canary)
+app.command(
+    "compact", epilog="Example: exposure compact orders --project my-project --location EU --dry-run"
+)(compact)
 app.command("replay", epilog="Example: exposure replay orders --reason WRONG_TYPE --dry-run")(replay)
 
 app.command("status", epilog="Example: exposure status --api http://127.0.0.1:9090 --json")(status)

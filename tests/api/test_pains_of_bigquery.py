@@ -55,8 +55,10 @@ async def test_a_walk_over_bigquery_ends_after_as_many_pages_as_it_has_rows_for(
         async with bigquery_house(emulator, orders.CONTRACT) as house:
             await house.put(*rows)
             async with api_over(house.reader, Catalog((house.contract,))) as api:
+                since = "placed_at.gte=2026-01-01T00:00:00Z"
                 for order in ("-placed_at", "weight_kg,-paid", "-weight_kg.nullsfirst"):
-                    pages = await walked(api, f"/v1/orders?page_size=3&select=order_id&order={order}")
+                    url = f"/v1/orders?page_size=3&select=order_id&order={order}&{since}"
+                    pages = await walked(api, url)
                     assert [len(page) for page in pages] == [3, 3, 3, 2]
                     assert len({key for page in pages for key in page}) == len(rows)
 

@@ -66,7 +66,9 @@ def _at_its_time(bq_sql: str, project_id: str, snapshots: SnapshotManager, engin
         return f"`{found.duckdb_schema}`.`{found.duckdb_table}`" if found else clause["table"]
 
     # Of a copy it does not know which columns are JSON, and its operator for members binds less than NOT.
-    return _MEMBER.sub(r"(\g<0>)", _AS_OF.sub(copy_of, bq_sql))
+    whole = _MEMBER.sub(r"(\g<0>)", _AS_OF.sub(copy_of, bq_sql))
+    # What it runs the statement on says it otherwise.
+    return whole.replace("THEN INSERT ROW", "THEN INSERT *")
 
 
 _type_of = write_servicer._bq_type_to_storage_type

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from exposure.commands.bigquery_connection import open_bigquery
 from exposure.commands.console import MISUSED, fail
 from exposure.ingest.rejection import Reason
 
@@ -65,21 +66,9 @@ class QuarantineSource:
             from exposure.warehouse.duckdb_quarantine import DuckDBQuarantine
 
             return DuckDBQuarantine(self.data_dir / "warehouse.duckdb")
-        if self.location is None:
-            fail("--project needs --location, the BigQuery location of the dataset, for example EU", MISUSED)
-        return _bigquery(self.project, self.location)
+        from exposure.warehouse.bigquery_quarantine import BigQueryQuarantine
 
-
-def _bigquery(project: str, location: str) -> QuarantineReader:
-    from google.auth.exceptions import DefaultCredentialsError
-
-    from exposure.warehouse.bigquery_client import bigquery_client
-    from exposure.warehouse.bigquery_quarantine import BigQueryQuarantine
-
-    try:
-        return BigQueryQuarantine(bigquery_client(project, location, connections=1))
-    except DefaultCredentialsError:
-        fail("no Google Cloud credentials found; run `gcloud auth application-default login`")
+        return BigQueryQuarantine(open_bigquery(self.project, self.location))
 
 
 def selection_of(

@@ -107,13 +107,17 @@ class BigQueryDialect:
     def one_row_per_key(self, stored: str, table: Table, columns: Sequence[Column], inner: str) -> str:
         """Return a subquery: appends happen at least once, so the table may hold a key several times."""
         names = ", ".join(self.identifier(column.name) for column in columns)
-        first = ", ".join(self.identifier(column.name) for column in (INGEST_TIME, MESSAGE_ID))
-        window = f"PARTITION BY {self.identifier(table.key)} ORDER BY {first}"
         # QUALIFY must stand beside a WHERE, GROUP BY or HAVING clause.
         return (
             f"(\n  SELECT {names}\n  FROM {stored}\n  WHERE {inner or 'TRUE'}\n"
-            f"  QUALIFY ROW_NUMBER() OVER ({window}) = 1\n)"
+            f"  QUALIFY {self.is_first_of(table.key)}\n)"
         )
+
+    def is_first_of(self, *names: str) -> str:
+        """Return the condition that a row is the one served of those that agree in these columns."""
+        alike = ", ".join(map(self.identifier, names))
+        first = ", ".join(self.identifier(column.name) for column in (INGEST_TIME, MESSAGE_ID))
+        return f"ROW_NUMBER() OVER (PARTITION BY {alike} ORDER BY {first}) = 1"
 
     def _any_element(self, array: str, condition: str) -> str:
         return f"EXISTS (SELECT 1 FROM UNNEST({array}) AS {_ELEMENT} WHERE {condition})"
