@@ -2,10 +2,11 @@
 
 `uvicorn --http exposure.http_protocol:Protocol` serves by it.
 
-Two things differ from uvicorn's own protocol on httptools, which does everything else. An idle connection is
-looked at now and then, where uvicorn starts a timer after each answer and stops it with each request. And an
+Three things differ from uvicorn's own protocol on httptools, which does everything else. An idle connection
+is looked at now and then, where uvicorn starts a timer after each answer and stops it with each request. An
 answer may say how its fields are written, so that those of an answer given again are not checked again: that
-is most of what uvicorn does for it. Such an answer is whole, of the length it says, and closes nothing.
+is most of what uvicorn does for it; such an answer is whole, of the length it says, and closes nothing. And
+it may say how it is given again (`exposure.again`): the same bytes of a request are then not read again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,43 @@ from urllib.parse import unquote
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from exposure.again import AGAIN, Again
 from exposure.written_fields import WRITTEN, written
+
+_MOST_REMEMBERED = 4096
+_MOST_BYTES = 2048
+# Of others an answer is given once.
+_METHODS = (b"GET ", b"HEAD ")
+
+
+# By the address a request came from, and all its bytes.
+_Request = tuple[str, bytes]
+
+
+class _Requests:
+    """Requests whose answers may be given again; the process's, as its connections come and go."""
+
+    def __init__(self) -> None:
+        self._remembered: dict[_Request, tuple[bytes, Again]] = {}
+
+    def remember(self, request: _Request, status_line: bytes, again: Again) -> None:
+        """Remember one; the one remembered longest ago is forgotten for it."""
+        self._remembered.pop(request, None)
+        self._remembered[request] = status_line, again
+        if len(self._remembered) > _MOST_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+
+    def answer(self, request: _Request) -> tuple[bytes, bytes, bytes] | None:
+        """Return the first line, the fields and the body; None when the application is to be asked."""
+        found = self._remembered.get(request)
+        if found is None:
+            return None
+        status_line, again = found
+        answer = again()
+        return None if answer is None else (status_line, *answer)
+
+
+_REQUESTS = _Requests()
 
 
 class Protocol(HttpToolsProtocol):
@@ -27,11 +64,44 @@ class Protocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._idle_since: float | None = None
+        self._host = ""
+        # Of the requests that have come on this connection: more were begun than ended in the midst of one.
+        self._begun = self._ended = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin it."""
+        super().connection_made(transport)
+        self._host = self.client[0] if self.client else ""
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End it."""
         super().connection_lost(exc)
         super()._unset_keepalive_if_required()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come: a request that is answered as it was before, or whatever it is."""
+        is_next = self._begun == self._ended and (self.cycle is None or self.cycle.response_complete)
+        if not is_next or len(data) > _MOST_BYTES or not data.startswith(_METHODS):
+            super().data_received(data)
+            return
+        request = (self._host, data)
+        if self._answer_again(request):
+            return
+        before = self._ended
+        super().data_received(data)
+        # Not a task has begun to run yet.
+        if self._begun == self._ended == before + 1 and isinstance(self.cycle, _Cycle):
+            self.cycle.request = request
+
+    def on_message_begin(self) -> None:
+        """Begin to read a request."""
+        self._begun += 1
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """End it."""
+        self._ended += 1
+        super().on_message_complete()
 
     def on_headers_complete(self) -> None:
         """Begin to serve a request; an unusual one as uvicorn does."""
@@ -82,6 +152,18 @@ class Protocol(HttpToolsProtocol):
     def _unset_keepalive_if_required(self) -> None:
         self._idle_since = None
 
+    def _answer_again(self, request: _Request) -> bool:
+        if self.flow.write_paused or self.transport.is_closing():
+            return False
+        answer = _REQUESTS.answer(request)
+        if answer is None:
+            return False
+        status_line, fields, body = answer
+        own = _DEFAULT_FIELDS.written(self.server_state.default_headers)
+        self.transport.write(b"".join((status_line, own, fields, b"\r\n", body)))
+        self.on_response_complete()
+        return True
+
     def _look_again_in(self, seconds: float) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self._close_if_idle)
 
@@ -116,6 +198,8 @@ _DEFAULT_FIELDS = _DefaultFields()
 class _Cycle(RequestResponseCycle):
     """One request and its answer."""
 
+    # What it was asked by, if that was all that came.
+    request: _Request | None = None
     _head: bytes | None = None
 
     def send(self, message: Any) -> Coroutine[Any, Any, None]:
@@ -138,6 +222,9 @@ class _Cycle(RequestResponseCycle):
     def _begin(self, message: Any) -> None:
         self.response_started = True
         self.waiting_for_100_continue = False
+        again: Again | None = message.get(AGAIN)
+        if again is not None and self.request is not None and self.keep_alive:
+            _REQUESTS.remember(self.request, STATUS_LINE[message["status"]], again)
         closing = b"" if self.keep_alive else b"connection: close\r\n"
         self._head = b"".join(
             (

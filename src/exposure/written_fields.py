@@ -15,3 +15,9 @@ def written(fields: Collection[tuple[bytes, bytes]]) -> bytes:
     if not lines.count(b"\n") == lines.count(b"\r") == len(fields):
         raise ValueError("a header field holds a line break")
     return lines
+
+
+def read(lines: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the fields that are written so."""
+    parted = (line.partition(b": ") for line in lines.split(b"\r\n")[:-1])
+    return [(name, value) for name, _, value in parted]

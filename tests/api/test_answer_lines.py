@@ -14,6 +14,7 @@ from exposure.api.answer_lines import AnswerLines
 from exposure.telemetry.lines import Lines
 from fakes.cached_house import STALE, cached_house
 from fakes.guarded_house import filled_vault
+from fakes.repeating_transport import RepeatingTransport
 
 
 def tiers(stream: io.StringIO) -> Counter[tuple[str, str, int]]:
@@ -29,7 +30,7 @@ async def test_every_answer_has_a_line_that_says_its_tier_and_its_cost(tmp_path:
     async with cached_house(tmp_path, vault) as house:
         house.house.reader.bills = 10
         app = AnswerLines(house.house.app, Lines(stream))
-        transport = httpx2.ASGITransport(app=app)
+        transport = RepeatingTransport(app)
         key = {"X-API-Key": house.house.keys["bank"]}
         async with httpx2.AsyncClient(transport=transport, base_url="http://api", headers=key) as client:
             for _ in range(5):

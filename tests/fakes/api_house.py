@@ -26,6 +26,7 @@ from exposure.warehouse.duckdb_file import open_duckdb
 from exposure.warehouse.duckdb_reader import DuckDBReader
 from exposure.warehouse.duckdb_writer import DuckDBWriter
 from exposure.warehouse.schema import rows_table
+from fakes.repeating_transport import RepeatingTransport
 from fakes.rows import NOON, order_row
 from fakes.watched_reader import WatchedReader
 
@@ -111,7 +112,7 @@ async def api_house(
     """Open the API over the warehouse; without a cache every answer is made anew."""
     reader = WatchedReader(DuckDBReader(connection, clock=lambda: NOON))
     app = build_api(catalog, reader, TokenSealer([TOKEN_KEY]), Door(clock=lambda: NOON), cache)
-    transport = httpx2.ASGITransport(app=app)
+    transport = RepeatingTransport(app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
         yield ApiHouse(app, client, reader)
     await reader.close()

@@ -36,6 +36,7 @@ from exposure.warehouse.duckdb_reader import DuckDBReader
 from exposure.warehouse.duckdb_writer import DuckDBWriter
 from exposure.warehouse.schema import rows_table
 from fakes.declarations import declared
+from fakes.repeating_transport import RepeatingTransport
 from fakes.watched_reader import WatchedReader
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -171,7 +172,7 @@ async def guarded_house(
     reader = WatchedReader(DuckDBReader(vault, clock=lambda: NOW))
     door = dataclasses.replace(Door(keys=KeyFile(file, lambda: NOW), clock=lambda: NOW), **changes)
     app = build_api(catalog, reader, TokenSealer([bytes(range(32))]), door, cache)
-    transport = httpx2.ASGITransport(app=app)
+    transport = RepeatingTransport(app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://api") as client:
         yield GuardedHouse(app, reader, client, keys, file)
     await reader.close()

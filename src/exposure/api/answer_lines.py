@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from functools import partial
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exposure.again import and_again
 from exposure.api.request import ANSWERED, TELL
 from exposure.telemetry.lines import Lines
 from exposure.telemetry.names import ANSWER_EVENT
@@ -39,22 +41,23 @@ class AnswerLines:
 
         async def told(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._look(scope, message)
+                message = self._looked_at(scope, message)
             await send(message)
 
         await self._app(scope, receive, told)
 
-    def _look(self, scope: Scope, start: Message) -> None:
+    def _looked_at(self, scope: Scope, start: Message) -> Message:
         answered: tuple[str, str] | None = scope.get(ANSWERED)
         if answered is not None:
             self._count(answered)
-            return
+            return and_again(start, partial(self._count, answered))
         contract = ROWS_PATH.match(scope["path"])
         if contract is not None:
             fields = dict(start["headers"])
             billed, tier = fields.get(b"x-bytes-billed"), fields.get(b"x-tier")
             if billed is not None and tier is not None:
                 self._tell(contract.group(1), tier.decode(), int(billed))
+        return start
 
     def _tell(self, contract: str, tier: str, bytes_billed: int) -> None:
         if bytes_billed:

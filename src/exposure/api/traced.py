@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exposure.again import never_again
 from exposure.telemetry.trace_context import context_of_headers
 from exposure.telemetry.traces import Beginning, RecordedSpan, Traces
 
@@ -35,6 +36,8 @@ class TracedApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other events pass through."""
+        # Each request may be drawn.
+        send = never_again(send)
         span = self._begin(scope) if scope["type"] == "http" else None
         if span is None:
             await self._app(scope, receive, send)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING
 
+from exposure.again import and_again
 from exposure.telemetry.counts import Counts
 from exposure.telemetry.names import DELIVERIES, FAILURES, LATENCY, REQUESTS
 
@@ -52,6 +54,8 @@ class CountedRequests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                # It takes no time that could be measured.
+                message = and_again(message, partial(self._count, scope["path"], status, 0.0))
             await send(message)
 
         try:

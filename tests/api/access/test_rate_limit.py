@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -156,6 +157,10 @@ class Store:
             raise StoreUnavailable("connection refused")
         return await self.buckets.take(quota, subject)
 
+    def take_at_once(self, counted: Sequence[tuple[Quota, str]]) -> list[Standing] | None:
+        del counted
+        return None
+
     async def spend(self, purse: str, amount: int, kept_seconds: int) -> int:
         self.asked += 1
         if self.is_down:
@@ -164,6 +169,28 @@ class Store:
 
     async def close(self) -> None:
         self.closed = True
+
+
+async def test_what_is_taken_at_once_is_what_is_taken(clock: TurnedClock) -> None:
+    one, other = LocalBuckets(clock), LocalBuckets(clock)
+    both = [(QUOTA, "a"), (Quota("address", 4, 60), "b")]
+    for _ in range(3):
+        taken = one.take_at_once(both)
+        assert taken == [await other.take(quota, subject) for quota, subject in both]
+        clock.turn(5)
+    assert [standing.remaining for standing in taken or ()] == [8, 1]
+
+
+async def test_at_once_nothing_is_taken_of_anybody_where_one_would_be_refused(clock: TurnedClock) -> None:
+    buckets = LocalBuckets(clock)
+    caller, address = (QUOTA, "a"), (Quota("address", 1, 60), "b")
+    assert buckets.take_at_once([address]) is not None
+    assert buckets.take_at_once([caller, address]) is None
+    assert (await buckets.take(*caller)).remaining == 9
+    clock.turn(60)
+    assert buckets.take_at_once([caller, address]) is not None
+    shared = FallbackBuckets(Store(clock), LocalBuckets(clock), clock)
+    assert shared.take_at_once([caller]) is None
 
 
 async def test_two_processes_that_share_a_store_share_one_quota(clock: TurnedClock) -> None:

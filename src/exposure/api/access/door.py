@@ -18,7 +18,7 @@ from exposure.api.access.budget import Account, ByteBudget
 from exposure.api.access.caller import NOBODY, Caller, CallerSource, Known, Unauthenticated
 from exposure.api.access.client_address import client_address
 from exposure.api.access.keys import PREFIX
-from exposure.api.access.rate_limit import Limits, Standing
+from exposure.api.access.rate_limit import Limits, Standing, Turn
 from exposure.clock import now
 
 _KEY_FIELD, _TOKEN_FIELD = "x-api-key", "authorization"
@@ -58,6 +58,15 @@ class Door:
         if self.limits is None:
             return []
         return await self.limits.take(client_address(scope, self.trusted_proxies), caller.subject)
+
+    def turn(self, scope: Scope, caller: Caller) -> Turn:
+        """Return what counts the same request once more and returns where they stand then, at once.
+
+        It returns None, and counts nothing, where that takes longer or they would be refused.
+        """
+        if self.limits is None:
+            return list
+        return self.limits.turn(client_address(scope, self.trusted_proxies), caller.subject)
 
     def account(self, scope: Scope, caller: Caller) -> Account | None:
         """Return who pays for what the request asks; None where nobody does."""

@@ -13,7 +13,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -57,8 +57,8 @@ class Standing(NamedTuple):
     @property
     def window(self) -> int:
         """Return the seconds over which the requests left are to be spread so that none is refused."""
-        spread = max(self.remaining, 1) * self.quota.interval
-        return math.ceil(self.wait_seconds if self.is_refused else spread)
+        # Said of every answer from the cache.
+        return math.ceil(self.wait_seconds or (self.remaining or 1) * self.quota.interval)
 
 
 def standing_of(quota: Quota, fill_seconds: float) -> Standing:
@@ -70,8 +70,18 @@ def standing_of(quota: Quota, fill_seconds: float) -> Standing:
     return Standing(quota, 0, fill_seconds - quota.window_seconds)
 
 
+# Counts a request at once and returns where its address and caller stand; None when it cannot.
+Turn = Callable[[], "list[Standing] | None"]
+
+
 class Buckets(Protocol):
     """Takes one request out of somebody's bucket, and counts what is spent from a purse."""
+
+    def take_at_once(self, counted: Sequence[tuple[Quota, str]]) -> list[Standing] | None:
+        """Take one out of each subject's bucket; out of none, and None, when it is not done without waiting.
+
+        Nor is anything taken when one of them would be refused.
+        """
 
     async def take(self, quota: Quota, subject: str) -> Standing:
         """Return where the subject stands afterwards; raises StoreUnavailable."""
@@ -96,15 +106,37 @@ class LocalBuckets:
 
     async def take(self, quota: Quota, subject: str) -> Standing:
         """Return where the subject stands afterwards."""
-        key, now = (quota.name, subject), self._clock()
-        full_at = max(self._full_at.get(key, now), now) + quota.interval
+        now = self._clock()
+        full_at = self._next_full_at(quota, subject, now)
         standing = standing_of(quota, full_at - now)
         if not standing.is_refused:
-            self._full_at[key] = full_at
-            self._full_at.move_to_end(key)
+            self._fill(quota, subject, full_at)
+        return standing
+
+    def take_at_once(self, counted: Sequence[tuple[Quota, str]]) -> list[Standing] | None:
+        """Take one out of each bucket, or out of none."""
+        now, standings, filled = self._clock(), [], []
+        for quota, subject in counted:
+            full_at = self._next_full_at(quota, subject, now)
+            standing = standing_of(quota, full_at - now)
+            if standing.wait_seconds:
+                return None
+            standings.append(standing)
+            filled.append((quota, subject, full_at))
+        for taken in filled:
+            self._fill(*taken)
+        return standings
+
+    def _next_full_at(self, quota: Quota, subject: str, now: float) -> float:
+        full_at = self._full_at.get((quota.name, subject), now)
+        return (full_at if full_at > now else now) + quota.interval
+
+    def _fill(self, quota: Quota, subject: str, full_at: float) -> None:
+        key = quota.name, subject
+        self._full_at[key] = full_at
+        self._full_at.move_to_end(key)
         if len(self._full_at) > _KEPT_BUCKETS:
             self._full_at.popitem(last=False)
-        return standing
 
     async def spend(self, purse: str, amount: int, kept_seconds: int) -> int:
         """Return what was spent; of all purses those spent from longest ago are forgotten first."""
@@ -128,6 +160,11 @@ class FallbackBuckets:
         self._local = local
         self._clock = clock
         self._shared_again = -math.inf
+
+    def take_at_once(self, counted: Sequence[tuple[Quota, str]]) -> list[Standing] | None:
+        """Take nothing: those that are shared are asked first."""
+        del counted
+        return None
 
     async def take(self, quota: Quota, subject: str) -> Standing:
         """Return where the subject stands afterwards."""
@@ -164,14 +201,21 @@ class Limits:
     async def take(self, address: str, subject: str) -> list[Standing]:
         """Count a request; return where its address and its caller, "" for nobody known, stand."""
         standings: list[Standing] = []
-        for quota, counted in ((self.address, address), (self.caller, subject)):
-            if quota is not None and counted:
-                standing = await self.buckets.take(quota, counted)
-                standings.append(standing)
-                if standing.is_refused:
-                    # What the address is refused costs the caller nothing.
-                    break
+        for quota, counted in self._counted(address, subject):
+            standing = await self.buckets.take(quota, counted)
+            standings.append(standing)
+            if standing.is_refused:
+                # What the address is refused costs the caller nothing.
+                break
         return standings
+
+    def turn(self, address: str, subject: str) -> Turn:
+        """Return what counts such a request at once: see `Buckets.take_at_once`."""
+        return partial(self.buckets.take_at_once, self._counted(address, subject))
+
+    def _counted(self, address: str, subject: str) -> list[tuple[Quota, str]]:
+        asked = ((self.address, address), (self.caller, subject))
+        return [(quota, counted) for quota, counted in asked if quota is not None and counted]
 
 
 def limit_fields(standings: Sequence[Standing]) -> dict[str, str]:

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exposure.again import AGAIN, Again
 from exposure.api.access.bounds import MOST_FIELD_BYTES, MOST_FIELDS
 from exposure.api.access.caller import Known
 from exposure.api.access.door import Door
-from exposure.api.access.rate_limit import Standing, limit_field
+from exposure.api.access.rate_limit import Standing, Turn, limit_field
 from exposure.api.cache.answers import Answers
 from exposure.api.cache.entry import Repeatable
 from exposure.api.passage import PASSAGE, Passage
 from exposure.api.request import ANSWERED
 from exposure.api.request_ids import RequestIds
 from exposure.api.tiers import CACHE
-from exposure.written_fields import WRITTEN, written
+from exposure.written_fields import WRITTEN, read, written
 
 _REMEMBERED = 2048
 # All that any layer looks at in a request that is answered from the cache, beside where it comes from.
@@ -90,16 +91,29 @@ class Front:
             await self._app({**scope, PASSAGE: Passage(standings)}, receive, send)
             return
         scope[ANSWERED] = (recalled.repeatable.contract, CACHE)
-        own = self._own(recalled, standings)
+        own = self._written_own(recalled, standings)
         await send(
             {
                 "type": "http.response.start",
                 "status": recalled.status,
-                "headers": recalled.fields + own,
-                WRITTEN: recalled.written + written(own),
+                "headers": recalled.fields + read(own),
+                WRITTEN: recalled.written + own,
+                AGAIN: self._again(recalled, self._door.turn(scope, recalled.known.caller)),
             }
         )
         await send({"type": "http.response.body", "body": body})
+
+    def _again(self, recalled: _Recalled, turn: Turn) -> Again:
+        """Return what gives the answer once more, unless the request is to be looked at as a whole."""
+
+        def again() -> tuple[bytes, bytes] | None:
+            body = self._body(recalled)
+            standings = None if body is None else turn()
+            if body is None or standings is None:
+                return None
+            return recalled.written + self._written_own(recalled, standings), body
+
+        return again
 
     def _body(self, recalled: _Recalled) -> bytes | None:
         """Return the body to give again, None when it may not be given."""
@@ -113,13 +127,13 @@ class Front:
             return None
         return b"" if recalled.is_head or recalled.status == 304 else entry.body
 
-    def _own(self, recalled: _Recalled, standings: Sequence[Standing]) -> Fields:
-        fields = [(b"x-request-id", self._ids.next().encode())]
+    def _written_own(self, recalled: _Recalled, standings: Sequence[Standing]) -> bytes:
+        fields = f"x-request-id: {self._ids.next()}\r\n"
         if recalled.ages:
-            fields.append((b"age", b"%d" % max(0, self._clock() - recalled.repeatable.at)))
+            fields += f"age: {max(0, int(self._clock() - recalled.repeatable.at))}\r\n"
         if standings:
-            fields.append((b"ratelimit", limit_field(standings).encode()))
-        return fields
+            fields += f"ratelimit: {limit_field(standings)}\r\n"
+        return fields.encode()
 
     async def _go_the_whole_way(self, head: Head, scope: Scope, receive: Receive, send: Send) -> None:
         passage = Passage()
