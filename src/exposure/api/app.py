@@ -34,6 +34,7 @@ from exposure.api.cache.layer import CacheLayer
 from exposure.api.cache.question import Questions
 from exposure.api.compress import Compressed, available_codings
 from exposure.api.describe import summarize
+from exposure.api.direct_rows import DirectRows, RowEndpoints
 from exposure.api.docs import docs_endpoints
 from exposure.api.encode import JSON, dumps
 from exposure.api.errors import EXCEPTION_HANDLERS, guarded
@@ -115,7 +116,7 @@ def build_api(
 
 def _build(
     catalog: Catalog, reader: Reader, sealer: TokenSealer, health: Health, clock: Callable[[], datetime]
-) -> FastAPI:
+) -> ASGIApp:
     """Return the routes over what a caller sees of the catalog."""
 
     @asynccontextmanager
@@ -140,13 +141,16 @@ def _build(
     _get(app, "/health/live", health.live, "live", plain_operation("Whether the process runs"))
     kinds = (URI_TOO_LONG, UPSTREAM_UNAVAILABLE)
     _get(app, "/health/ready", health.ready, "ready", plain_operation("Whether the warehouse answers", kinds))
+    direct = {}
     for contract in catalog:
-        _add_contract(app, contract, ContractRows(contract, reader, sealer, clock))
+        rows = ContractRows(contract, reader, sealer, clock)
+        _add_contract(app, contract, rows)
+        direct[contract.name] = RowEndpoints(guarded(rows.page), guarded(rows.row))
         _add_export(app, contract, ContractExport(contract, reader, clock))
         _add_groups(app, contract, ContractGroups(contract, reader, clock))
     _add_unknown(app, catalog)
     _add_documentation(app, catalog)
-    return app
+    return DirectRows(app, direct)
 
 
 def _add_platform(app: FastAPI, catalog: Catalog) -> None:

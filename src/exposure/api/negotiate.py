@@ -23,6 +23,8 @@ def choose_token(accept: str, offered: Sequence[str]) -> str | None:
 
     A coding is answered only where it is asked for: a request without the header gets none.
     """
+    if not accept:
+        return None
     weights = dict(reversed(_ranges(accept)))
     rest = weights.get("*", 0.0)
     wanted = [weights.get(token, rest) for token in offered]

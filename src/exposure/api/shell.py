@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
+from collections.abc import Sequence
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exposure.api.request import IS_HEAD, REQUEST_ID
 from exposure.api.request_ids import RequestIds
 
-_SECURITY = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "cross-origin",
-    "X-Frame-Options": "DENY",
+# In lower case, as applications name theirs: no layer within names one of these.
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
+    (b"x-frame-options", b"DENY"),
     # Read only over TLS; two years, as browsers ask of those they know beforehand.
-    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
-}
-_POLICY = "default-src 'none'; frame-ancestors 'none'"
+    (b"strict-transport-security", b"max-age=63072000; includeSubDomains"),
+)
+# Pages of documentation have one of their own.
+_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+
+
+Fields = Sequence[tuple[bytes, bytes]]
 
 
 class Shell:
@@ -36,7 +42,7 @@ class Shell:
 
         async def decorated(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _decorate(message, request_id)
+                message = {**message, "headers": _decorated(message["headers"], request_id)}
             elif is_head:
                 message = {**message, "body": b""}
             await send(message)
@@ -51,9 +57,7 @@ class Shell:
         await self._app(inner, receive, decorated)
 
 
-def _decorate(message: Message, request_id: str) -> None:
-    headers = MutableHeaders(scope=message)
-    for name, value in _SECURITY.items():
-        headers[name] = value
-    headers.setdefault("Content-Security-Policy", _POLICY)
-    headers["X-Request-Id"] = request_id
+def _decorated(fields: Fields, request_id: str) -> list[tuple[bytes, bytes]]:
+    # Not by way of starlette's MutableHeaders, which look at every field for each that is set.
+    policies = () if any(name == _POLICY[0] for name, _ in fields) else (_POLICY,)
+    return [*fields, *_SECURITY, *policies, (b"x-request-id", request_id.encode())]

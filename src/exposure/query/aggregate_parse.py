@@ -34,7 +34,7 @@ from exposure.query.errors import BadQuery, ParameterError, nearest, shown, wron
 from exposure.query.filters import parse_column_value
 from exposure.query.grammar import MAX_FILTERS, MAX_ORDER_COLUMNS, ORDER
 from exposure.query.model import Condition, Query
-from exposure.query.names import Names
+from exposure.query.names import Names, names_of
 from exposure.query.parse import Attempts, part_parameters
 
 _ROWS = Measure(Function.COUNT)
@@ -88,7 +88,7 @@ def count_rows(question: Query | Aggregation) -> Aggregation:
 
 
 def _say(contract: Contract, known: GroupNames, parameters: Pairs, attempts: Attempts) -> _Said:
-    names = Names(contract, AGGREGATE_PARAMETERS, filters=True)
+    names = names_of(contract, AGGREGATE_PARAMETERS, filters=True)
     conditions = [one for one in parameters if _is_having(names, one[0])]
     others = [one for one in parameters if not _is_having(names, one[0])]
     _bound(names, parameters)

@@ -17,7 +17,7 @@ from exposure.query.aggregate_grammar import (
 from exposure.query.aggregate_names import GroupNames, group_names
 from exposure.query.aggregate_words import each_name, parse_top, without_foreign
 from exposure.query.errors import wrong
-from exposure.query.names import Names
+from exposure.query.names import names_of
 from exposure.query.parse import Attempts, part_parameters
 
 _ROWS = Measure(Function.COUNT)
@@ -29,7 +29,7 @@ def parse_facets(contract: Contract, parameters: Iterable[tuple[str, str]]) -> A
     Raises BadQuery.
     """
     known, attempts = group_names(contract), Attempts()
-    names = Names(contract, FACET_PARAMETERS, filters=True)
+    names = names_of(contract, FACET_PARAMETERS, filters=True)
     words, filters = part_parameters(names, without_foreign(names, list(parameters), attempts), attempts)
     groups = attempts.make(lambda: _facet_columns(known, words.get(COLUMNS)), ())
     top = attempts.make(

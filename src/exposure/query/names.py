@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from exposure.contracts.model import Contract
 from exposure.contracts.types import Array, Object, describe
@@ -11,6 +12,12 @@ from exposure.query.grammar import FOREIGN_WORDS, Place, comparable_columns, pla
 from exposure.query.model import Operator
 
 _OPERATORS = frozenset(Operator)
+
+
+@lru_cache(maxsize=256)
+def names_of(contract: Contract, words: Sequence[str], *, filters: bool) -> Names:
+    """Return the names of a contract: see `Names`. Made once, which takes longer than reading a question."""
+    return Names(contract, words, filters=filters)
 
 
 class Names:

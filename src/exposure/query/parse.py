@@ -7,6 +7,7 @@ with the values that would be right. Nothing is guessed, coerced or ignored.
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -28,7 +29,7 @@ from exposure.query.grammar import (
     WHERE,
 )
 from exposure.query.model import Condition, Query, comparisons
-from exposure.query.names import Names
+from exposure.query.names import Names, names_of
 from exposure.query.page_token import BadPageToken, continue_query
 from exposure.query.time_bound import refuse_unbounded
 from exposure.query.where import parse_where
@@ -44,7 +45,7 @@ def parse_query(
 
     `open_token` returns what a page token seals and raises BadPageToken. Raises BadQuery.
     """
-    names = Names(contract, SYSTEM_PARAMETERS, filters=True)
+    names = names_of(contract, SYSTEM_PARAMETERS, filters=True)
     attempts = Attempts()
     words, filters = part_parameters(names, list(parameters), attempts)
     query = Query(
@@ -65,7 +66,7 @@ def parse_export(contract: Contract, parameters: Iterable[tuple[str, str]]) -> Q
 
     Raises BadQuery.
     """
-    names = Names(contract, EXPORT_PARAMETERS, filters=True)
+    names = names_of(contract, EXPORT_PARAMETERS, filters=True)
     attempts = Attempts()
     words, filters = part_parameters(names, list(parameters), attempts)
     order = words.get(ORDER)
@@ -82,7 +83,7 @@ def parse_export(contract: Contract, parameters: Iterable[tuple[str, str]]) -> Q
 
 def parse_selection(contract: Contract, parameters: Iterable[tuple[str, str]]) -> tuple[Column, ...]:
     """Return the columns to answer with when a row is asked for by its key; raises BadQuery."""
-    names = Names(contract, (SELECT, FORMAT), filters=False)
+    names = names_of(contract, (SELECT, FORMAT), filters=False)
     attempts = Attempts()
     words, _ = part_parameters(names, list(parameters), attempts)
     columns = attempts.make(lambda: parse_select(names, words.get(SELECT)), ())
@@ -148,8 +149,9 @@ def _bound(names: Names, parameters: list[tuple[str, str]]) -> None:
     if len(filters) > MAX_FILTERS:
         message = f"a question has {MAX_FILTERS} filters at most, this one {len(filters)}"
         raise wrong(filters[MAX_FILTERS], "TOO_MANY_FILTERS", message)
+    counts = Counter(name for name, _ in parameters)
     for name in names.words:
-        count = sum(name == one for one, _ in parameters)
+        count = counts[name]
         if count > MAX_FILTERS:
             raise wrong(name, "REPEATED", f"'{name}' may be given once, not {count} times")
 

@@ -66,7 +66,8 @@ def guarded(question: Question) -> Question:
     view = IN_FORCE.get()
     if all(contract is not question.contract for contract in view.catalog):
         raise PermissionError(f"{question.contract.name} is asked for beside the caller's view")
-    return replace(question, filters=(*question.filters, *view.filters[question.contract.name]))
+    added = view.filters[question.contract.name]
+    return replace(question, filters=(*question.filters, *added)) if added else question
 
 
 def in_force() -> bytes:

@@ -10,7 +10,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exposure.api.access.budget import PAYER
@@ -28,7 +28,8 @@ _LOG = logging.getLogger(__name__)
 _KEPT_APPS = 64
 # Probes come with no credential, from the platform, and must be answered however much is asked.
 _UNCOUNTED = frozenset({"/health/live", "/health/ready"})
-_CREDENTIALS = "Authorization, X-API-Key"
+_VARY, _CREDENTIALS = b"vary", b"Authorization, X-API-Key"
+_CACHE_CONTROL = b"cache-control"
 
 
 class AccessLayer:
@@ -78,7 +79,7 @@ class AccessLayer:
         async def decorated(message: Message) -> None:
             if message["type"] == "http.response.start":
                 limits = fields if account is None else account.added_to(fields)
-                _decorate(MutableHeaders(scope=message), limits)
+                message = _decorated(message, limits)
             await send(message)
 
         if problem is not None:
@@ -113,9 +114,17 @@ def _exceeded(standings: Sequence[Standing]) -> Problem | None:
     return Problem(QUOTA_EXCEEDED, detail, members={"violated-policies": violated})
 
 
-def _decorate(headers: MutableHeaders, fields: Mapping[str, str]) -> None:
-    for name, value in fields.items():
-        headers[name] = value
+def _decorated(message: Message, limits: Mapping[str, str]) -> Message:
+    """Return the start of an answer with its own fields; as `api.shell` does, and why."""
+    fields = list(message["headers"])
+    names = [name for name, _ in fields]
     # The answer may depend on who asks: no cache may give it to another, or to anybody unless it says so.
-    headers.add_vary_header(_CREDENTIALS)
-    headers.setdefault("Cache-Control", "no-store")
+    if _VARY in names:
+        at = names.index(_VARY)
+        fields[at] = (_VARY, fields[at][1] + b", " + _CREDENTIALS)
+    else:
+        fields.append((_VARY, _CREDENTIALS))
+    if _CACHE_CONTROL not in names:
+        fields.append((_CACHE_CONTROL, b"no-store"))
+    fields += [(name.lower().encode(), value.encode("latin-1")) for name, value in limits.items()]
+    return {**message, "headers": fields}

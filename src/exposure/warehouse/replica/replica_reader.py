@@ -44,10 +44,11 @@ class ReplicaReader:
         if answering is None:
             return await self._reader.select(query)
         copy, meant = answering
+        page = _page_at_once(copy, meant)
+        if page is not None:
+            return page
         moment, asked = moment_of(copy, meant), pinned(copy, meant)
-        page = _page_at_once(copy, meant) or await _answer(
-            copy, asked, copy.table.reader.select(numbered(copy, asked))
-        )
+        page = await _answer(copy, asked, copy.table.reader.select(numbered(copy, asked)))
         if page is None:
             return await self._reader.select(query)
         return replace(page, snapshot=moment, tier=REPLICA)
@@ -134,8 +135,9 @@ def _page_at_once(copy: Copy, query: Query) -> Page | None:
         return None
     if found == _BY_KEY and key is not None:
         row = copy.row(key, query.columns)
-        return Page([row], complete=True, last=None, snapshot=copy.moment, bytes_billed=0)
-    return cut_page(query, copy.page(query, asked_of(query).span), copy.moment, bytes_billed=0)
+        return Page([row], complete=True, last=None, snapshot=copy.moment, bytes_billed=0, tier=REPLICA)
+    page = cut_page(query, copy.page(query, asked_of(query).span), moment_of(copy, query), bytes_billed=0)
+    return replace(page, tier=REPLICA)
 
 
 async def _answer(copy: Copy, question: Query | Aggregation, asking: Awaitable[Answer]) -> Answer | None:
