@@ -41,7 +41,7 @@ def flat(text: str) -> str:
 def test_a_created_key_is_one_the_api_knows(cli: CliRunner, file: Path) -> None:
     options = ["--scope", "sales", "--scope", "stock", "--claim", "customer=4711", "--claim", "customer=a=b"]
     text = created(cli, file, "shop", *options)
-    caller = asyncio.run(KeyFile(file).caller(text))
+    caller = asyncio.run(KeyFile(file).known(text)).caller
     assert caller.subject == "key:shop"
     assert caller.scopes == {"sales", "stock"}
     assert caller.claim("customer") == ("4711", "a=b")

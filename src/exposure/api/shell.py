@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from exposure.api.request import IS_HEAD, REQUEST_ID
 from exposure.api.request_ids import RequestIds
+from exposure.written_fields import WRITTEN, written
 
 # In lower case, as applications name theirs: no layer within names one of these.
 _SECURITY = (
@@ -22,7 +21,7 @@ _SECURITY = (
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
 
-Fields = Sequence[tuple[bytes, bytes]]
+_LENGTH = b"content-length"
 
 
 class Shell:
@@ -42,7 +41,7 @@ class Shell:
 
         async def decorated(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": _decorated(message["headers"], request_id)}
+                message = _decorated(message, request_id)
             elif is_head:
                 message = {**message, "body": b""}
             await send(message)
@@ -57,7 +56,11 @@ class Shell:
         await self._app(inner, receive, decorated)
 
 
-def _decorated(fields: Fields, request_id: str) -> list[tuple[bytes, bytes]]:
+def _decorated(start: Message, request_id: str) -> Message:
     # Not by way of starlette's MutableHeaders, which look at every field for each that is set.
-    policies = () if any(name == _POLICY[0] for name, _ in fields) else (_POLICY,)
-    return [*fields, *_SECURITY, *policies, (b"x-request-id", request_id.encode())]
+    names = {name for name, _ in start["headers"]}
+    policies = () if _POLICY[0] in names else (_POLICY,)
+    fields = [*start["headers"], *_SECURITY, *policies, (b"x-request-id", request_id.encode())]
+    # What says its length comes in one piece; what is streamed does not.
+    is_whole = _LENGTH in names
+    return {**start, "headers": fields} | ({WRITTEN: written(fields)} if is_whole else {})

@@ -106,6 +106,10 @@ class Contract:
         check_questions(self)
         check_window(self)
 
+    def __hash__(self) -> int:
+        """Tell contracts apart by their names, which is enough to keep things by them."""
+        return hash((self.name, self.version))
+
     @property
     def stored_columns(self) -> tuple[Column, ...]:
         """Return the declared columns and then the system columns, in the order rows are stored."""

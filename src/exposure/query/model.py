@@ -177,7 +177,7 @@ class Query:
 
 def is_of_one_key(contract: Contract, conditions: Iterable[Condition]) -> bool:
     """Return whether the conditions, all of which hold, leave one row at most: one of them names its key."""
-    return any(True for _ in keys_named(contract, conditions))
+    return next(keys_named(contract, conditions), None) is not None
 
 
 def keys_named(contract: Contract, conditions: Iterable[Condition]) -> Iterator[str | int]:

@@ -34,6 +34,7 @@ from exposure.query.page_token import BadPageToken, continue_query
 from exposure.query.time_bound import refuse_unbounded
 from exposure.query.where import parse_where
 
+_OF_ONE_ROW = (SELECT, FORMAT)
 T = TypeVar("T")
 D = TypeVar("D")
 
@@ -83,9 +84,11 @@ def parse_export(contract: Contract, parameters: Iterable[tuple[str, str]]) -> Q
 
 def parse_selection(contract: Contract, parameters: Iterable[tuple[str, str]]) -> tuple[Column, ...]:
     """Return the columns to answer with when a row is asked for by its key; raises BadQuery."""
-    names = names_of(contract, (SELECT, FORMAT), filters=False)
+    names, given = names_of(contract, _OF_ONE_ROW, filters=False), list(parameters)
+    if not given:
+        return parse_select(names, None)
     attempts = Attempts()
-    words, _ = part_parameters(names, list(parameters), attempts)
+    words, _ = part_parameters(names, given, attempts)
     columns = attempts.make(lambda: parse_select(names, words.get(SELECT)), ())
     attempts.raise_errors()
     return columns

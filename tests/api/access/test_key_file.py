@@ -54,7 +54,7 @@ def later(clock: Clock) -> None:
 
 
 async def test_a_key_says_whose_it_is_and_what_it_grants(path: Path, clock: Clock) -> None:
-    caller = await KeyFile(path, clock).caller(TEXT)
+    caller = (await KeyFile(path, clock).known(TEXT)).caller
     assert (caller.subject, caller.credential) == ("key:shop", Credential.KEY)
     assert caller.scopes == {"sales", "stock"}
     assert caller.claim("customer") == ("4711", "5")
@@ -65,7 +65,7 @@ async def test_two_keys_of_one_name_are_one_caller(path: Path, clock: Clock) -> 
     kept, second = issue(KEPT, ORDER)
     put(path, write_keys(kept))
     file = KeyFile(path, clock)
-    assert await file.caller(TEXT) == await file.caller(second)
+    assert (await file.known(TEXT)).caller == (await file.known(second)).caller
 
 
 async def test_whoever_has_no_secret_learns_nothing(path: Path, clock: Clock) -> None:
@@ -79,18 +79,18 @@ async def test_whoever_has_no_secret_learns_nothing(path: Path, clock: Clock) ->
         f"dxp_{'0' * 16}_{'a' * 43}",
     ):
         with pytest.raises(Unauthenticated, match=r"^the API key is not valid$"):
-            await file.caller(text)
+            await file.known(text)
 
 
 async def test_who_has_the_secret_is_told_why_it_counts_no_longer(path: Path, clock: Clock) -> None:
     file = KeyFile(path, clock)
     clock.now = NOON + timedelta(days=1)
     with pytest.raises(Unauthenticated, match="expired"):
-        await file.caller(TEXT)
+        await file.known(TEXT)
     put(path, write_keys(revoke(KEPT, KEPT.keys[0].id, NOON)))
     later(clock)
     with pytest.raises(Unauthenticated, match="revoked"):
-        await file.caller(TEXT)
+        await file.known(TEXT)
 
 
 async def test_a_changed_file_is_in_force_within_seconds(path: Path, clock: Clock) -> None:
@@ -98,9 +98,9 @@ async def test_a_changed_file_is_in_force_within_seconds(path: Path, clock: Cloc
     kept, new = issue(revoke(KEPT, KEPT.keys[0].id, NOON), ORDER)
     put(path, write_keys(kept))
     later(clock)
-    assert (await file.caller(new)).subject == "key:shop"
+    assert (await file.known(new)).caller.subject == "key:shop"
     with pytest.raises(Unauthenticated, match="revoked"):
-        await file.caller(TEXT)
+        await file.known(TEXT)
 
 
 async def test_a_changed_file_of_the_same_time_and_size_is_seen(path: Path, clock: Clock) -> None:
@@ -109,7 +109,7 @@ async def test_a_changed_file_of_the_same_time_and_size_is_seen(path: Path, cloc
     put(path, content.replace(KEPT.keys[0].hash.encode(), b"0" * 64))
     later(clock)
     with pytest.raises(Unauthenticated):
-        await file.caller(TEXT)
+        await file.known(TEXT)
 
 
 async def test_the_file_is_not_read_for_every_request(
@@ -124,10 +124,10 @@ async def test_the_file_is_not_read_for_every_request(
 
     monkeypatch.setattr("exposure.api.access.key_file._read", watched)
     for _ in range(100):
-        await file.caller(TEXT)
+        await file.known(TEXT)
     assert reads == []
     later(clock)
-    await asyncio.gather(*(file.caller(TEXT) for _ in range(100)))
+    await asyncio.gather(*(file.known(TEXT) for _ in range(100)))
     assert reads == [path]
 
 
@@ -138,14 +138,14 @@ async def test_while_the_file_is_not_right_the_keys_before_stay_in_force(
     file = KeyFile(path, clock)
     put(path, content)
     later(clock)
-    assert (await file.caller(TEXT)).subject == "key:shop"
+    assert (await file.known(TEXT)).caller.subject == "key:shop"
     [record] = caplog.records
     assert record.levelno == logging.ERROR
     assert str(path) in record.getMessage()
     put(path, write_keys(StoredKeys()))
     later(clock)
     with pytest.raises(Unauthenticated):
-        await file.caller(TEXT)
+        await file.known(TEXT)
 
 
 def test_a_file_that_is_not_right_at_the_start_stops_the_start_and_is_named(tmp_path: Path) -> None:

@@ -31,20 +31,20 @@ def token(clock: TurnedClock, **changes: Any) -> str:
 async def test_a_token_names_its_caller_by_issuer_and_subject(
     callers: TokenCallers, clock: TurnedClock
 ) -> None:
-    caller = await callers.caller(token(clock, sub="4711"))
+    caller = (await callers.known(token(clock, sub="4711"))).caller
     assert (caller.subject, caller.credential) == (f"token:{ISSUER}:4711", Credential.TOKEN)
 
 
 @pytest.mark.parametrize("said", ["sales stock", " sales  stock ", ["sales", "stock"]], ids=str)
 async def test_scopes_are_words_or_a_list(callers: TokenCallers, clock: TurnedClock, said: object) -> None:
-    caller = await callers.caller(token(clock, scope=said, email=None))
+    caller = (await callers.known(token(clock, scope=said, email=None))).caller
     assert caller.scopes == {"sales", "stock"}
 
 
 async def test_a_verified_address_of_a_google_token_is_a_scope_and_so_is_its_domain(
     callers: TokenCallers, clock: TurnedClock
 ) -> None:
-    caller = await callers.caller(token(clock, email="a@example.com", hd="example.com"))
+    caller = (await callers.known(token(clock, email="a@example.com", hd="example.com"))).caller
     assert caller.scopes == {"email:a@example.com", "domain:example.com"}
 
 
@@ -53,14 +53,14 @@ async def test_an_address_that_is_not_verified_grants_nothing(
     callers: TokenCallers, clock: TurnedClock, verified: object
 ) -> None:
     said = token(clock, email="a@example.com", hd="example.com", email_verified=verified)
-    assert (await callers.caller(said)).scopes == set()
+    assert (await callers.known(said)).caller.scopes == set()
 
 
 async def test_nobody_can_claim_a_scope_that_stands_for_an_address(
     callers: TokenCallers, clock: TurnedClock
 ) -> None:
     said = token(clock, scope="email:boss@example.com domain:example.com sales", email=None)
-    assert (await callers.caller(said)).scopes == {"sales"}
+    assert (await callers.known(said)).caller.scopes == {"sales"}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ async def test_nobody_can_claim_a_scope_that_stands_for_an_address(
 async def test_a_claim_is_texts_or_is_not_made(
     callers: TokenCallers, clock: TurnedClock, said: object, texts: tuple[str, ...]
 ) -> None:
-    caller = await callers.caller(token(clock, tenant=said))
+    caller = (await callers.known(token(clock, tenant=said))).caller
     assert caller.claim("tenant") == texts
 
 
@@ -96,13 +96,13 @@ async def test_a_token_that_is_not_for_us_now_is_refused(
     callers: TokenCallers, clock: TurnedClock, changes: dict[str, Any]
 ) -> None:
     with pytest.raises(Unauthenticated):
-        await callers.caller(token(clock, **changes))
+        await callers.known(token(clock, **changes))
 
 
 @pytest.mark.parametrize("text", ["", "a.b.c", "rubbish", "é", "a" * 10_000])
 async def test_what_is_no_token_is_refused_without_repeating_it(callers: TokenCallers, text: str) -> None:
     with pytest.raises(Unauthenticated) as refusal:
-        await callers.caller(text)
+        await callers.known(text)
     assert not text or text not in str(refusal.value)
 
 
@@ -112,7 +112,7 @@ async def test_only_listed_algorithms_may_sign(
     for algorithm, key in (("none", None), ("HS256", "x" * 64), ("RS512", private_key("one"))):
         said = jwt.encode(claims(clock()), key, algorithm=algorithm, headers={"kid": "one"})  # type: ignore[arg-type]
         with pytest.raises(Unauthenticated, match="RS256"):
-            await callers.caller(said)
+            await callers.known(said)
     assert google.fetches == 0
 
 
@@ -125,7 +125,7 @@ async def test_a_key_of_another_kind_than_the_algorithm_verifies_nothing(
         claims(clock()), generate_private_key(SECP256R1()), algorithm="ES256", headers={"kid": "one"}
     )
     with pytest.raises(Unauthenticated):
-        await callers.caller(forged)
+        await callers.known(forged)
     await callers.close()
 
 
@@ -134,4 +134,4 @@ async def test_while_the_keys_cannot_be_had_nobody_is_called_a_forger(
 ) -> None:
     google.status = 500
     with pytest.raises(CannotVerify):
-        await callers.caller(token(clock))
+        await callers.known(token(clock))

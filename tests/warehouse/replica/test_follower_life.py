@@ -13,9 +13,9 @@ from exposure.api.hiding import HidingReader
 from exposure.contracts.model import Contract
 from exposure.query.model import Query, Snapshot
 from exposure.warehouse.port import WAREHOUSE, RowStream, WarehouseUnavailable
-from exposure.warehouse.replica.few_texts import LEAST_ROWS
 from exposure.warehouse.replica.follower import Follower, Timing
 from exposure.warehouse.replica.limits import ReplicaLimits
+from exposure.warehouse.replica.narrow_columns import LEAST_ROWS
 from exposure.warehouse.replica.replica_reader import ReplicaReader
 from exposure.warehouse.replica.source import StoredRows
 from fakes.followed import CONTRACT, PAST_HOUR, WINDOW, Scene, orders_with

@@ -1,24 +1,27 @@
-"""The table of a copy: which numbers are plain, and few texts that are grouped by their numbers."""
+"""The table of a copy: which numbers are plain, and the columns it holds once more in a narrow form."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 
 import pyarrow as pa
 import pytest
 
 from exposure.contracts import orders
-from exposure.query.aggregate import Aggregation
 from exposure.query.model import Row
 from exposure.warehouse.aggregate_sql import compile_aggregate
 from exposure.warehouse.arrow import record_batch
 from exposure.warehouse.duckdb_values import unzoned_schema
-from exposure.warehouse.replica.few_texts import LEAST_ROWS, MOST_TEXTS, UnnumberedText
 from exposure.warehouse.replica.held_table import HeldTable
+from exposure.warehouse.replica.narrow_columns import LEAST_ROWS, MOST_TEXTS, TooWide
 from fakes.asking import ask_groups
 from fakes.rows import NOON, order_row
 
 CONTRACT = orders.CONTRACT
+# The largest and the smallest that four bytes of 1024ths hold.
+LARGEST = 2.0**21 - 1 / 1024
+WEIGHTS = (1.5, None, -0.25, LARGEST, -LARGEST, 1 / 1024, 0.0)
 CURRENCIES = ("USD", "EUR", "", "ñ", "a'b", "CHF")
 
 
@@ -66,7 +69,12 @@ def test_numbers_are_plain_while_no_order_of_adding_matters(
 @pytest.fixture(scope="module")
 def many() -> pa.Table:
     rows = [
-        order_row(order_id=f"ord-{number}", currency=CURRENCIES[number % 6], customer_id=number % 9)
+        order_row(
+            order_id=f"ord-{number}",
+            currency=CURRENCIES[number % 6],
+            customer_id=number % 9,
+            weight_kg=WEIGHTS[number % 7],
+        )
         for number in range(LEAST_ROWS)
     ]
     return arrow(rows)
@@ -74,7 +82,7 @@ def many() -> pa.Table:
 
 @pytest.fixture
 async def tables(many: pa.Table) -> AsyncIterator[tuple[HeldTable, HeldTable]]:
-    numbered, plain = HeldTable(CONTRACT, many), HeldTable(CONTRACT, many, numbers_texts=False)
+    numbered, plain = HeldTable(CONTRACT, many), HeldTable(CONTRACT, many, narrows=False)
     yield numbered, plain
     numbered.close()
     plain.close()
@@ -91,36 +99,58 @@ async def tables(many: pa.Table) -> AsyncIterator[tuple[HeldTable, HeldTable]]:
         "group=currency&measures=count&currency.in=EUR,USD,XXX",
         "group=currency&measures=max:customer_id&having.count.gt=1&where=currency gt EUR",
         "measures=distinct:currency,min:currency",
+        "group=currency&measures=count,sum:weight_kg&order=currency",
+        "group=currency&measures=sum:weight_kg,min:weight_kg,max:weight_kg,count:weight_kg&order=-sum:weight_kg",
+        "measures=sum:weight_kg,max:weight_kg&weight_kg.gt=1.25&customer_id.eq=3",
+        "group=customer_id&measures=sum:weight_kg&having.sum:weight_kg.lt=0&order=customer_id",
+        "group=currency&measures=min:weight_kg&weight_kg.isnull=true&order=currency",
+        "measures=distinct:weight_kg,p50:weight_kg,sum:weight_kg",
     ],
 )
-async def test_groups_are_the_same_by_text_and_by_number(
-    tables: tuple[HeldTable, HeldTable], question: str
-) -> None:
+async def test_groups_are_the_same_in_either_form(tables: tuple[HeldTable, HeldTable], question: str) -> None:
     numbered, plain = tables
     ours = await numbered.reader.aggregate(ask_groups(question))
     theirs = await plain.reader.aggregate(ask_groups(question))
     assert (list(ours.rows), ours.complete) == (list(theirs.rows), theirs.complete)
 
 
-def test_a_column_is_read_by_number_where_it_is_only_grouped_by(tables: tuple[HeldTable, HeldTable]) -> None:
-    numbered, plain = tables
-    asked = ask_groups("group=currency&measures=count")
-    measured = ask_groups("group=currency&measures=max:currency")
-    assert _is_by_number(numbered, asked)
-    assert not _is_by_number(numbered, measured)
-    assert not _is_by_number(plain, asked)
+@pytest.mark.parametrize(
+    ("question", "narrow"),
+    [
+        ("group=currency&measures=count", {"_number_currency"}),
+        ("group=currency&measures=max:currency", set()),
+        ("group=currency&measures=sum:weight_kg,count", {"_number_currency", "_parts_weight_kg"}),
+        ("measures=min:weight_kg,max:weight_kg,count:weight_kg", {"_parts_weight_kg"}),
+        ("measures=sum:weight_kg,avg:weight_kg", set()),
+        ("measures=sum:total", set()),
+    ],
+)
+def test_a_narrow_column_is_read_where_it_says_the_same(
+    tables: tuple[HeldTable, HeldTable], question: str, narrow: set[str]
+) -> None:
+    asked = ask_groups(question)
+    for table, expected in zip(tables, (narrow, set()), strict=True):
+        text = compile_aggregate(asked, table.narrow.dialect(asked)).text
+        assert set(re.findall("_(?:number|parts)_[a-z_]+", text)) == expected
 
 
-def _is_by_number(table: HeldTable, asked: Aggregation) -> bool:
-    return "_number_currency" in compile_aggregate(asked, table.few.dialect(asked)).text
-
-
-async def test_a_text_without_a_number_is_told_and_changes_nothing(
-    tables: tuple[HeldTable, HeldTable],
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"currency": "JPY"},
+        {"currency": "EUR", "weight_kg": 0.1},
+        {"currency": "EUR", "weight_kg": 1 / 2048},
+        {"currency": "EUR", "weight_kg": 2.0**21},
+        {"currency": "EUR", "weight_kg": float("nan")},
+        {"currency": "EUR", "weight_kg": float("-inf")},
+    ],
+)
+async def test_a_value_without_a_narrow_form_is_told_and_changes_nothing(
+    tables: tuple[HeldTable, HeldTable], values: dict[str, object]
 ) -> None:
     numbered, plain = tables
-    new = arrow([order_row(order_id="new", currency="JPY")])
-    with pytest.raises(UnnumberedText):
+    new = arrow([order_row(order_id="new", **values)])
+    with pytest.raises(TooWide):
         numbered.add(new, ["ord-0"])
     plain.add(new, [])
     counted = ask_groups("measures=count")
@@ -128,9 +158,18 @@ async def test_a_text_without_a_number_is_told_and_changes_nothing(
     assert list((await plain.reader.aggregate(counted)).rows) == [(LEAST_ROWS + 1,)]
 
 
+@pytest.mark.parametrize("odd", [0.1, 2.0**21, -(2.0**21), float("nan"), float("inf")])
+def test_numbers_that_are_large_or_odd_have_no_narrow_form(odd: float) -> None:
+    rows = [order_row(order_id=str(at), weight_kg=1.5 if at else odd) for at in range(LEAST_ROWS)]
+    table = HeldTable(CONTRACT, arrow(rows))
+    assert not table.narrow.numbers
+    table.add(weighing(0.3), [])
+    table.close()
+
+
 def test_many_texts_have_no_numbers() -> None:
     rows = [order_row(order_id=str(at), currency=str(at % (MOST_TEXTS + 1))) for at in range(LEAST_ROWS)]
     table = HeldTable(CONTRACT, arrow(rows))
-    assert not table.few.numbered
+    assert not table.narrow.texts
     table.add(arrow([order_row(order_id="new", currency="JPY")]), [])
     table.close()

@@ -57,11 +57,8 @@ NOBODY = Known(ANONYMOUS, always)
 class CallerSource(Protocol):
     """Knows callers by one kind of credential."""
 
-    async def caller(self, credential: str) -> Caller:
+    async def known(self, credential: str) -> Known:
         """Return whose credential it is; raises Unauthenticated or CannotVerify."""
-
-    def holding(self, credential: str) -> Holds:
-        """Return what tells, without asking anybody, whether a credential just accepted still would be."""
 
     async def close(self) -> None:
         """Release what is held."""

@@ -49,8 +49,7 @@ class Door:
         for source, credential in offered:
             if source is None:
                 raise Unauthenticated("the API key is not valid")
-            caller = await source.caller(credential)
-            return Known(caller, source.holding(credential))
+            return await source.known(credential)
         return NOBODY
 
     async def take(self, scope: Scope, caller: Caller) -> list[Standing]:

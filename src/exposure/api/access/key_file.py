@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from exposure.api.access.caller import Caller, Holds, Unauthenticated
+from exposure.api.access.caller import Caller, Known, Unauthenticated
 from exposure.api.access.keys import StoredKey, WrongKeys, find, read_keys
 from exposure.clock import now
 from exposure.contracts.access import Credential
@@ -33,10 +33,14 @@ class KeyFile:
         self._looked = clock()
         self._looking = False
 
-    async def caller(self, credential: str) -> Caller:
-        """Return whose key it is; raises Unauthenticated."""
+    async def known(self, credential: str) -> Known:
+        """Return whose key it is, as long as it is valid and not due to be looked for again.
+
+        Raises Unauthenticated.
+        """
         await self._look()
-        key = find(self._keys, credential)
+        keys = self._keys
+        key = find(keys, credential)
         if key is None:
             raise Unauthenticated("the API key is not valid")
         # Only who has the secret is told why.
@@ -44,19 +48,13 @@ class KeyFile:
             raise Unauthenticated("the API key has been revoked")
         if not key.is_valid(self._clock()):
             raise Unauthenticated("the API key has expired")
-        return _caller(key)
-
-    def holding(self, credential: str) -> Holds:
-        """Return what tells whether the key is still known, valid, and not due to be looked for again."""
-        keys = self._keys
-        key = find(keys, credential)
 
         def holds() -> bool:
             now = self._clock()
             is_fresh = (now - self._looked).total_seconds() < SECONDS_BETWEEN_LOOKS
-            return is_fresh and self._keys is keys and key is not None and key.is_valid(now)
+            return is_fresh and self._keys is keys and key.is_valid(now)
 
-        return holds
+        return Known(_caller(key), holds)
 
     async def close(self) -> None:
         """Hold nothing."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from exposure.api.access.caller import Caller, CannotVerify, Holds, Unauthenticated
+from exposure.api.access.caller import Caller, CannotVerify, Known, Unauthenticated
 from exposure.contracts.access import Credential
 from exposure.identity.claims import Claims, ClaimsVerifier, InvalidToken
 from exposure.identity.signing_keys import KeysUnavailable
@@ -23,8 +23,11 @@ class TokenCallers:
     def __init__(self, verifier: ClaimsVerifier) -> None:
         self._verifier = verifier
 
-    async def caller(self, credential: str) -> Caller:
-        """Return whom the token names; raises Unauthenticated or CannotVerify."""
+    async def known(self, credential: str) -> Known:
+        """Return whom the token names, as long as it is remembered as verified.
+
+        Raises Unauthenticated or CannotVerify.
+        """
         try:
             claims = await self._verifier.claims(credential)
         except InvalidToken as error:
@@ -35,11 +38,9 @@ class TokenCallers:
         if not isinstance(subject, str) or not subject:
             raise Unauthenticated("the token names no subject")
         texts = tuple((name, values) for name, value in claims.items() if (values := _texts(value)))
-        return Caller(f"token:{claims['iss']}:{subject}", Credential.TOKEN, frozenset(_scopes(claims)), texts)
-
-    def holding(self, credential: str) -> Holds:
-        """Return what tells whether the token is still remembered as verified."""
-        return self._verifier.remembering(credential)
+        name = f"token:{claims['iss']}:{subject}"
+        caller = Caller(name, Credential.TOKEN, frozenset(_scopes(claims)), texts)
+        return Known(caller, self._verifier.remembering(credential))
 
     async def close(self) -> None:
         """Close the connection the signer's keys are fetched over."""

@@ -45,7 +45,7 @@ class Copy:
     """Rows since an event time. Made and sifted in a thread, added to and asked on the event loop."""
 
     def __init__(
-        self, contract: Contract, since: datetime | None, read: ReadRows, *, numbers_texts: bool = True
+        self, contract: Contract, since: datetime | None, read: ReadRows, *, narrows: bool = True
     ) -> None:
         """Arrange the rows; this takes seconds."""
         found = first_stored(contract, read.rows)
@@ -55,7 +55,7 @@ class Copy:
         self._contested: Contested = found.contested
         self._users = 0
         self._is_retired = False
-        self.table = HeldTable(contract, found.rows, numbers_texts=numbers_texts)
+        self.table = HeldTable(contract, found.rows, narrows=narrows)
         self.since = FIRST if since is None else microseconds(since)
         self.moment = read.moment
         # How many rows have arrived: a row's number in the table tells by when it had.

@@ -23,13 +23,13 @@ from exposure.contracts.model import Contract
 from exposure.warehouse.port import WarehouseError, WarehouseUnavailable
 from exposure.warehouse.replica.asked import instant
 from exposure.warehouse.replica.copy import Arrivals, Copy
-from exposure.warehouse.replica.few_texts import UnnumberedText
 from exposure.warehouse.replica.limits import ReplicaLimits
+from exposure.warehouse.replica.narrow_columns import TooWide
 from exposure.warehouse.replica.source import ReadRows, StoredRows, TooManyRows, read_all, stored_query
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
-# So often it is loaded again because a column had a new text; then such columns are no longer told apart.
+# So often it is loaded again because a column became too wide; then there are no narrow ones any more.
 _MOST_OUTGROWN = 3
 _FAILURES = (WarehouseError, duckdb.Error, pa.ArrowException, OSError)
 
@@ -92,11 +92,11 @@ class Follower:
         """Read every row of the window and swap the copy for a new one; raises as `read_all` does."""
         limits, contract = self._limits, self.contract
         self._load_at = self._timing.clock() + limits.retry
-        since, numbers = self._since(), self._outgrown < _MOST_OUTGROWN
+        since, narrows = self._since(), self._outgrown < _MOST_OUTGROWN
         async with asyncio.timeout(limits.load_deadline.total_seconds()):
             # Half of what may be held: every row is there in columns and once more in a table.
             read = await read_all(self._source, stored_query(contract, since), limits.most_bytes // 2)
-        copy = await self._in_thread(self._loader, lambda: Copy(contract, since, read, numbers_texts=numbers))
+        copy = await self._in_thread(self._loader, lambda: Copy(contract, since, read, narrows=narrows))
         if copy.size_bytes > limits.most_bytes:
             copy.retire()
             raise TooManyRows(f"the replica takes {copy.size_bytes} bytes, {limits.most_bytes} at most")
@@ -136,7 +136,7 @@ class Follower:
     def _put(self, copy: Copy, arrivals: Arrivals) -> None:
         try:
             copy.table.add(arrivals.table, arrivals.replaced)
-        except UnnumberedText as error:
+        except TooWide as error:
             self._outgrown += 1
             self._load_at = self._timing.clock()
             raise WarehouseUnavailable(f"it is loaded again: {error}") from error

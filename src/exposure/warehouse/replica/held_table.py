@@ -18,7 +18,7 @@ from exposure.contracts.types import Scalar
 from exposure.warehouse.duckdb_file import open_memory
 from exposure.warehouse.duckdb_reader import DuckDBReader, DuckDBReaderLimits
 from exposure.warehouse.replica.asked import Key
-from exposure.warehouse.replica.few_texts import LEAST_ROWS, MOST_TEXTS, FewTexts, UnnumberedText
+from exposure.warehouse.replica.narrow_columns import LEAST_ROWS, MOST_TEXTS, NarrowColumns, TooWide
 from exposure.warehouse.replica.table_dialect import TableDialect
 from exposure.warehouse.schema import rows_table
 
@@ -53,7 +53,7 @@ class PlainNumbers:
 class HeldTable:
     """The table of one copy, and the reader that asks it."""
 
-    def __init__(self, contract: Contract, rows: pa.Table, *, numbers_texts: bool = True) -> None:
+    def __init__(self, contract: Contract, rows: pa.Table, *, narrows: bool = True) -> None:
         self._contract = contract
         self._dialect = TableDialect()
         self._table = rows_table(contract)
@@ -64,22 +64,22 @@ class HeldTable:
         self.plain_numbers = PlainNumbers(
             {column.name: 0.0 for column in contract.columns if column.type is Scalar.NUMBER}
         )
-        is_worth_it = numbers_texts and rows.num_rows >= LEAST_ROWS
-        self.few = self._number_texts(rows) if is_worth_it else FewTexts()
-        self._put(rows, self._dialect.create_from(self._table, "rows", self.few.numbered))
-        self.reader = DuckDBReader(self._connection, _READING, dialect_of=self.few.dialect)
+        is_worth_it = narrows and rows.num_rows >= LEAST_ROWS
+        self.narrow = self._narrowed(rows) if is_worth_it else NarrowColumns()
+        self._put(rows, self._dialect.create_from(self._table, "rows", self.narrow))
+        self.reader = DuckDBReader(self._connection, _READING, dialect_of=self.narrow.dialect)
 
     def add(self, rows: pa.Table, replaced: Sequence[Key]) -> None:
-        """Put rows in and take others out, both at once to whoever reads; raises UnnumberedText."""
+        """Put rows in and take others out, both at once to whoever reads; raises TooWide."""
         self._cursor.execute("BEGIN")
         try:
             if replaced:
                 self._cursor.execute(self._dialect.delete(self._table), {"keys": list(replaced)})
-            self._put(rows, self._dialect.insert_from(self._table, "rows", self.few.numbered))
+            self._put(rows, self._dialect.insert_from(self._table, "rows", self.narrow))
         except BaseException as error:
             self._cursor.execute("ROLLBACK")
-            if isinstance(error, duckdb.ConversionException) and self.few.numbered:
-                raise UnnumberedText(str(error).splitlines()[0]) from error
+            if isinstance(error, duckdb.ConversionException):
+                raise TooWide(str(error).splitlines()[0]) from error
             raise
         self._cursor.execute("COMMIT")
 
@@ -99,19 +99,26 @@ class HeldTable:
         finally:
             self._cursor.unregister("rows")
 
-    def _number_texts(self, rows: pa.Table) -> FewTexts:
-        numbered: dict[str, str] = {}
+    def _narrowed(self, rows: pa.Table) -> NarrowColumns:
+        """Return which columns have a narrow form, the types of which are then there."""
+        texts, numbers = {}, {}
         self._cursor.register("rows", rows)
         for column in self._contract.columns:
-            if column.type is not Scalar.STRING or column.name == self._contract.key:
-                continue
-            found = self._cursor.execute(self._dialect.has_more_texts("rows", column.name, MOST_TEXTS))
-            if found.fetchone() == (False,):
-                # No declared name begins with an underscore.
-                numbered[column.name] = f"_number_{column.name}"
-                self._cursor.execute(self._dialect.create_numbers("rows", column.name, numbered[column.name]))
+            name = column.name
+            if column.type is Scalar.STRING and name != self._contract.key:
+                if not self._tells(self._dialect.has_more_texts("rows", name, MOST_TEXTS)):
+                    # No declared name begins with an underscore.
+                    texts[name] = f"_number_{name}"
+                    self._cursor.execute(self._dialect.create_numbers("rows", name, texts[name]))
+            elif column.type is Scalar.NUMBER and not self._tells(
+                self._dialect.has_large_or_odd("rows", name)
+            ):
+                numbers[name] = f"_parts_{name}"
         self._cursor.unregister("rows")
-        return FewTexts(numbered)
+        return NarrowColumns(texts, numbers)
+
+    def _tells(self, question: str) -> bool:
+        return self._cursor.execute(question).fetchone() == (True,)
 
     def _plain_size(self, source: str, name: str) -> float | None:
         found = self._cursor.execute(self._dialect.plain_size(source, name)).fetchone()

@@ -18,7 +18,7 @@ from exposure.query.canaries import of_no_canaries
 from exposure.query.model import Query
 from exposure.warehouse.pages import cut_page
 from exposure.warehouse.port import REPLICA, Groups, Page, Plan, Reader, RowStream, WarehouseError
-from exposure.warehouse.replica.asked import asked_of, is_by_time, key_asked
+from exposure.warehouse.replica.asked import Key, asked_of, is_by_time, key_asked
 from exposure.warehouse.replica.copy import Copy
 from exposure.warehouse.replica.follower import Follower
 from exposure.warehouse.replica.pinned import is_known, moment_of, numbered, pinned
@@ -123,17 +123,23 @@ def _may_answer(copy: Copy, question: Query | Aggregation) -> bool:
 
 def _found_at_once(copy: Copy, query: Query) -> str | None:
     """Return how the answer is found without the table, None when it is not."""
-    key = key_asked(query) if query.snapshot is None else None
-    if key is not None and len(query.filters) == 1 and query.after is None and copy.holds(key):
+    if _key_at_once(copy, query) is not None:
         return _BY_KEY
     return _BY_TIME if is_by_time(query) and not asked_of(query).rest else None
 
 
+def _key_at_once(copy: Copy, query: Query) -> Key | None:
+    """Return the key of the row that is all that is asked for, if it is held."""
+    is_alone = len(query.filters) == 1 and query.after is None and query.snapshot is None
+    key = key_asked(query) if is_alone else None
+    return key if key is not None and copy.holds(key) else None
+
+
 def _page_at_once(copy: Copy, query: Query) -> Page | None:
-    found, key = _found_at_once(copy, query), key_asked(query)
-    if found is None:
+    key = _key_at_once(copy, query)
+    if key is None and _found_at_once(copy, query) is None:
         return None
-    if found == _BY_KEY and key is not None:
+    if key is not None:
         row = copy.row(key, query.columns)
         return Page([row], complete=True, last=None, snapshot=copy.moment, bytes_billed=0, tier=REPLICA)
     page = cut_page(query, copy.page(query, asked_of(query).span), moment_of(copy, query), bytes_billed=0)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exposure.warehouse.duckdb_dialect import DuckDBDialect
+from exposure.warehouse.replica.narrow_columns import PARTS, NarrowColumns
 from exposure.warehouse.schema import Table
+
+_LEAST_LARGE = 2**31 // PARTS
 
 
 @dataclass(frozen=True)
@@ -28,13 +30,19 @@ class TableDialect(DuckDBDialect):
         texts = f"SELECT DISTINCT {column} FROM {source} WHERE {column} IS NOT NULL ORDER BY 1"
         return f"CREATE TYPE {self.identifier(number)} AS ENUM ({texts})"
 
-    def create_from(self, table: Table, source: str, numbered: Mapping[str, str]) -> str:
-        """Return the statement that makes the table of what is registered as `source`, in its order."""
-        return f"CREATE TABLE {self.path(table)} AS {self._rows(table, source, numbered)}"
+    def has_large_or_odd(self, source: str, name: str) -> str:
+        """Return the question whether a column holds a number that four bytes of 1024ths do not."""
+        column = self.identifier(name)
+        fits = f"{column} * {PARTS} = floor({column} * {PARTS}) AND abs({column}) < {_LEAST_LARGE}"
+        return f"SELECT coalesce(bool_or(NOT ({fits})), FALSE) FROM {source}"
 
-    def insert_from(self, table: Table, source: str, numbered: Mapping[str, str]) -> str:
+    def create_from(self, table: Table, source: str, narrow: NarrowColumns) -> str:
+        """Return the statement that makes the table of what is registered as `source`, in its order."""
+        return f"CREATE TABLE {self.path(table)} AS {self._rows(table, source, narrow)}"
+
+    def insert_from(self, table: Table, source: str, narrow: NarrowColumns) -> str:
         """Return the statement that puts the rows of `source` behind the others."""
-        return f"INSERT INTO {self.path(table)} {self._rows(table, source, numbered)}"
+        return f"INSERT INTO {self.path(table)} {self._rows(table, source, narrow)}"
 
     def delete(self, table: Table) -> str:
         """Return the statement that takes the rows of `$keys` out."""
@@ -47,10 +55,20 @@ class TableDialect(DuckDBDialect):
         plain = f"isfinite({column}) AND {whole} AND NOT ({column} = 0 AND signbit({column}))"
         return f"SELECT coalesce(bool_and({plain}), TRUE), coalesce(sum(abs({column})), 0.0) FROM {source}"
 
-    def _rows(self, table: Table, source: str, numbered: Mapping[str, str]) -> str:
+    def _rows(self, table: Table, source: str, narrow: NarrowColumns) -> str:
+        """Return the rows with their narrow columns; a value without a narrow form is an error."""
         names = [self.identifier(column.name) for column in table.columns]
-        numbers = [
+        texts = [
             f"CAST({self.identifier(name)} AS {self.identifier(number)}) AS {self.identifier(number)}"
-            for name, number in numbered.items()
+            for name, number in narrow.texts.items()
         ]
-        return f"SELECT {', '.join([*names, *numbers])} FROM {source}"
+        numbers = [
+            f"CAST({self._parts(name)} AS INTEGER) AS {self.identifier(parts)}"
+            for name, parts in narrow.numbers.items()
+        ]
+        return f"SELECT {', '.join([*names, *texts, *numbers])} FROM {source}"
+
+    def _parts(self, name: str) -> str:
+        parts = f"{self.identifier(name)} * {PARTS}"
+        # A part of a part would be rounded off; what is infinite cannot be cast.
+        return f"CASE WHEN {parts} <> floor({parts}) THEN CAST('Infinity' AS DOUBLE) ELSE {parts} END"
