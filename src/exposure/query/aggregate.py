@@ -24,6 +24,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 
 from exposure.contracts.model import Column, Contract
 from exposure.contracts.types import Array, Scalar
@@ -191,7 +192,7 @@ class Aggregation:
     apart: bool = False
     snapshot: Snapshot | None = None
 
-    @property
+    @cached_property
     def computed(self) -> tuple[Measure, ...]:
         """Return the measures to compute: those asked for, and behind them those only compared."""
         compared = (
