@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 
 import pytest
+import uvloop
 from google.rpc import status_pb2  # type: ignore[import-untyped]
 from hypothesis import HealthCheck, settings
 
+from fakes.http_server import Run
 from fakes.token_signer import CertificateServer
 from fakes.turned_clock import TurnedClock
 
@@ -29,3 +32,10 @@ def clock() -> TurnedClock:
 async def google() -> AsyncIterator[CertificateServer]:
     async with CertificateServer() as server:
         yield server
+
+
+@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """Serve on Python's own loop, as the embedded platform does, and on uvloop, as the image does."""
+    runs: Run = request.param
+    return runs

@@ -12,50 +12,22 @@ it may say how it is given again (`exposure.again`): the same bytes of a request
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
+from weakref import WeakKeyDictionary
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 from exposure.again import AGAIN, Again
+from exposure.repeated_requests import Repeated, RepeatedRequests, may_repeat
 from exposure.written_fields import WRITTEN, written
 
-_MOST_REMEMBERED = 4096
-_MOST_BYTES = 2048
-# Of others an answer is given once.
-_METHODS = (b"GET ", b"HEAD ")
-
-
-# By the address a request came from, and all its bytes.
-_Request = tuple[str, bytes]
-
-
-class _Requests:
-    """Requests whose answers may be given again; the process's, as its connections come and go."""
-
-    def __init__(self) -> None:
-        self._remembered: dict[_Request, tuple[bytes, Again]] = {}
-
-    def remember(self, request: _Request, status_line: bytes, again: Again) -> None:
-        """Remember one; the one remembered longest ago is forgotten for it."""
-        self._remembered.pop(request, None)
-        self._remembered[request] = status_line, again
-        if len(self._remembered) > _MOST_REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
-
-    def answer(self, request: _Request) -> tuple[bytes, bytes, bytes] | None:
-        """Return the first line, the fields and the body; None when the application is to be asked."""
-        found = self._remembered.get(request)
-        if found is None:
-            return None
-        status_line, again = found
-        answer = again()
-        return None if answer is None else (status_line, *answer)
-
-
-_REQUESTS = _Requests()
+# What each server remembers, for as long as it runs.
+_REPEATED: WeakKeyDictionary[ServerState, RepeatedRequests] = WeakKeyDictionary()
 
 
 class Protocol(HttpToolsProtocol):
@@ -64,6 +36,7 @@ class Protocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._idle_since: float | None = None
+        self._repeated = _REPEATED.setdefault(self.server_state, RepeatedRequests())
         self._host = ""
         # Of the requests that have come on this connection: more were begun than ended in the midst of one.
         self._begun = self._ended = 0
@@ -81,7 +54,7 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what has come: a request that is answered as it was before, or whatever it is."""
         is_next = self._begun == self._ended and (self.cycle is None or self.cycle.response_complete)
-        if not is_next or len(data) > _MOST_BYTES or not data.startswith(_METHODS):
+        if not is_next or not may_repeat(data):
             super().data_received(data)
             return
         request = (self._host, data)
@@ -91,7 +64,7 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
         # Not a task has begun to run yet.
         if self._begun == self._ended == before + 1 and isinstance(self.cycle, _Cycle):
-            self.cycle.request = request
+            self.cycle.remember = partial(self._repeated.remember, request)
 
     def on_message_begin(self) -> None:
         """Begin to read a request."""
@@ -152,10 +125,10 @@ class Protocol(HttpToolsProtocol):
     def _unset_keepalive_if_required(self) -> None:
         self._idle_since = None
 
-    def _answer_again(self, request: _Request) -> bool:
+    def _answer_again(self, request: Repeated) -> bool:
         if self.flow.write_paused or self.transport.is_closing():
             return False
-        answer = _REQUESTS.answer(request)
+        answer = self._repeated.answer(request)
         if answer is None:
             return False
         status_line, fields, body = answer
@@ -198,8 +171,8 @@ _DEFAULT_FIELDS = _DefaultFields()
 class _Cycle(RequestResponseCycle):
     """One request and its answer."""
 
-    # What it was asked by, if that was all that came.
-    request: _Request | None = None
+    # Remembers what it was asked by, if that was all that came.
+    remember: Callable[[bytes, Again], None] | None = None
     _head: bytes | None = None
 
     def send(self, message: Any) -> Coroutine[Any, Any, None]:
@@ -223,8 +196,8 @@ class _Cycle(RequestResponseCycle):
         self.response_started = True
         self.waiting_for_100_continue = False
         again: Again | None = message.get(AGAIN)
-        if again is not None and self.request is not None and self.keep_alive:
-            _REQUESTS.remember(self.request, STATUS_LINE[message["status"]], again)
+        if again is not None and self.remember is not None and self.keep_alive:
+            self.remember(STATUS_LINE[message["status"]], again)
         closing = b"" if self.keep_alive else b"connection: close\r\n"
         self._head = b"".join(
             (
