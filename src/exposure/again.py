@@ -1,11 +1,12 @@
 """An answer that may be given again: to the very same bytes of a request, without an application's call.
 
-Whoever answers by `http.response.start` may lay a function beside it, under AGAIN. `exposure.http_protocol`
-calls it when the same bytes come from the same address, and sends what it returns. It tells whether all is
-still so that the answer depends on, and counts what each request counts.
+Where a request's scope holds AGAIN, whoever answers by `http.response.start` may lay a function beside it,
+under the same name. `exposure.http_protocol` calls it when the same bytes come from the same address, and
+sends what it returns. It tells whether all is still so that the answer depends on, and counts what each
+request counts.
 
-The layers around the one that offers it are not called then. One that counts, or looks at each request, adds
-what it does (`and_again`) or takes the offer away (`never_again`).
+The layers around the one that offers it are not called then. One that counts adds what it does (`and_again`);
+one that looks at each request takes the mark away (`once`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from starlette.types import Message, Send
+    from starlette.types import Message, Scope
 
 AGAIN = "exposure.again"
 # The fields as they are written, which are all but those of the server's own, and the body. None: ask anew.
@@ -36,10 +37,6 @@ def and_again(message: Message, does: Callable[[], None]) -> Message:
     return {**message, AGAIN: again}
 
 
-def never_again(send: Send) -> Send:
-    """Return what sends the same answers, none of which is given again."""
-
-    async def sent(message: Message) -> None:
-        await send({name: value for name, value in message.items() if name != AGAIN})
-
-    return sent
+def once(scope: Scope) -> None:
+    """Let the answer to this request be given no more than once."""
+    scope.pop(AGAIN, None)

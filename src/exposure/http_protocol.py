@@ -30,13 +30,19 @@ from exposure.written_fields import WRITTEN, written
 _REPEATED: WeakKeyDictionary[ServerState, RepeatedRequests] = WeakKeyDictionary()
 
 
+def _repeated(server: ServerState) -> RepeatedRequests:
+    if server not in _REPEATED:
+        _REPEATED[server] = RepeatedRequests()
+    return _REPEATED[server]
+
+
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._idle_since: float | None = None
-        self._repeated = _REPEATED.setdefault(self.server_state, RepeatedRequests())
+        self._repeated = _repeated(self.server_state)
         self._host = ""
         # Of the requests that have come on this connection: more were begun than ended in the midst of one.
         self._begun = self._ended = 0
@@ -65,6 +71,7 @@ class Protocol(HttpToolsProtocol):
         # Not a task has begun to run yet.
         if self._begun == self._ended == before + 1 and isinstance(self.cycle, _Cycle):
             self.cycle.remember = partial(self._repeated.remember, request)
+            self.cycle.scope[AGAIN] = True  # type: ignore[literal-required]
 
     def on_message_begin(self) -> None:
         """Begin to read a request."""
@@ -189,6 +196,9 @@ class _Cycle(RequestResponseCycle):
             return
         if self._head is None:
             self._begin(message)
+        elif message.get("more_body"):
+            self.transport.close()
+            raise RuntimeError("an answer whose fields are written came in several parts")
         else:
             self._end(self._head, message["body"])
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from exposure.again import Again
 
-MOST_REMEMBERED = 4096
+MOST_REMEMBERED = 2048
 # Longer requests are not remembered.
 MOST_BYTES = 2048
 # Of others an answer is given once.
@@ -45,4 +45,8 @@ class RepeatedRequests:
             return None
         status_line, again = found
         answer = again()
-        return None if answer is None else (status_line, *answer)
+        if answer is None:
+            # It may hold a credential that is none any more.
+            del self._remembered[request]
+            return None
+        return status_line, *answer

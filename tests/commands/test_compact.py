@@ -60,13 +60,13 @@ def stored(client: bigquery.Client) -> list[str]:
 async def test_closed_days_are_stored_once_and_open_ones_left(
     cli: CliRunner, emulator: BigQueryEmulator, client: bigquery.Client
 ) -> None:
-    # Open days may still see messages come again; those older than 90 days are stored at half the price.
-    await store(emulator, 1, 1, 8, 8, 9, 9, 9, 30, 90, 90, 91, 91)
+    # Open days may still see messages come again; older ones are left to their price.
+    await store(emulator, 1, 1, 8, 8, 9, 9, 9, 20, 30, 30, 31, 31)
     there = stored(client)
     dry = cli.invoke(app, [*COMPACT, "--dry-run", "--json"])
     assert dry.exit_code == 0, dry.output
     days = [
-        {"day": str(noon(90).date()), "rows": 2, "repeats": 1},
+        {"day": str(noon(30).date()), "rows": 2, "repeats": 1},
         {"day": str(noon(9).date()), "rows": 3, "repeats": 2},
     ]
     said = {"dry_run": True, "days": days, "repeats": 3, "removed": 0}
@@ -76,9 +76,18 @@ async def test_closed_days_are_stored_once_and_open_ones_left(
     assert done.exit_code == 0, done.output
     assert f"{noon(9):%Y-%m-%d}" in done.stdout
     assert "3 repeats taken out of 2 days" in done.stderr
-    assert stored(client) == sorted(f"of-{days}" for days in (1, 1, 8, 8, 9, 30, 90, 91, 91))
+    assert stored(client) == sorted(f"of-{days}" for days in (1, 1, 8, 8, 9, 20, 30, 31, 31))
     again = cli.invoke(app, [*COMPACT, "--json"])
     assert json.loads(again.stdout)["days"] == []
+
+
+async def test_a_day_with_few_repeats_is_left_as_it_is(
+    cli: CliRunner, emulator: BigQueryEmulator, client: bigquery.Client
+) -> None:
+    await store(emulator, *[9] * 3, *[10] * 4, 11)
+    ended = cli.invoke(app, [*COMPACT, "--at-least", "70", "--json"])
+    assert [one["day"] for one in json.loads(ended.stdout)["days"]] == [str(noon(10).date())], ended.output
+    assert stored(client) == sorted(["of-9"] * 3 + ["of-10", "of-11"])
 
 
 async def test_days_are_named_and_the_last_one_is_not_among_them(

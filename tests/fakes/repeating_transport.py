@@ -25,6 +25,8 @@ class RepeatingTransport(httpx2.AsyncBaseTransport):
             return httpx2.Response(status, headers=[(name, value) for name, _, value in lines], content=body)
 
         async def asking(scope: Scope, receive: Receive, send: Send) -> None:
+            scope[AGAIN] = True
+
             async def seen(message: Message) -> None:
                 if AGAIN in message:
                     self._remembered[asked] = (message["status"], message[AGAIN])

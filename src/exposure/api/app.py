@@ -144,8 +144,8 @@ def _build(
     direct = {}
     for contract in catalog:
         rows = ContractRows(contract, reader, sealer, clock)
-        _add_contract(app, contract, rows)
         direct[contract.name] = RowEndpoints(guarded(rows.page), guarded(rows.row))
+        _add_contract(app, contract, rows)
         _add_export(app, contract, ContractExport(contract, reader, clock))
         _add_groups(app, contract, ContractGroups(contract, reader, clock))
     _add_unknown(app, catalog)

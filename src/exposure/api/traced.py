@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from exposure.again import never_again
+from exposure.again import once
 from exposure.telemetry.trace_context import context_of_headers
 from exposure.telemetry.traces import Beginning, RecordedSpan, Traces
 
@@ -37,7 +37,7 @@ class TracedApi:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other events pass through."""
         # Each request may be drawn.
-        send = never_again(send)
+        once(scope)
         span = self._begin(scope) if scope["type"] == "http" else None
         if span is None:
             await self._app(scope, receive, send)

@@ -107,7 +107,7 @@ class Contract:
         check_window(self)
 
     def __hash__(self) -> int:
-        """Tell contracts apart by their names, which is enough to keep things by them."""
+        """Return the hash of the name alone: it is asked for with each request, and names seldom agree."""
         return hash((self.name, self.version))
 
     @property

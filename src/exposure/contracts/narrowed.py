@@ -19,6 +19,9 @@ class NarrowedContract(Contract):
 
     system_columns: tuple[Column, ...] = SYSTEM_COLUMNS
 
+    # Which a dataclass would make anew of all that it holds.
+    __hash__ = Contract.__hash__
+
     @property
     def stored_columns(self) -> tuple[Column, ...]:
         """Return the visible columns in the order rows are stored."""

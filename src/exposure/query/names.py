@@ -15,8 +15,8 @@ _OPERATORS = frozenset(Operator)
 
 
 @lru_cache(maxsize=256)
-def names_of(contract: Contract, words: Sequence[str], *, filters: bool) -> Names:
-    """Return the names of a contract: see `Names`. Made once, which takes longer than reading a question."""
+def names_of(contract: Contract, words: tuple[str, ...], *, filters: bool) -> Names:
+    """Return the names of a contract, kept because making them takes longer than reading a question."""
     return Names(contract, words, filters=filters)
 
 

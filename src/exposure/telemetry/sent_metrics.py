@@ -22,7 +22,7 @@ from opentelemetry.exporter.otlp.proto.http import Compression, metric_exporter
 from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData
 from opentelemetry.sdk.resources import Resource
 
-from exposure.again import never_again
+from exposure.again import once
 from exposure.telemetry.beside import beside
 from exposure.telemetry.counts import Counts, Level
 from exposure.telemetry.origin import Origin
@@ -159,7 +159,7 @@ class SendsMetrics:
             return
 
         # What is overdue is looked for with each answer.
-        send = never_again(send)
+        once(scope)
         if not self._metrics.may_be_awaited:
             await self._app(scope, receive, send)
             return

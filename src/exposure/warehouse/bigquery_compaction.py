@@ -2,7 +2,8 @@
 
 Rows are appended at least once, and whoever reads them picks one per key; what is picked anyhow costs space
 and bytes in each question. Of rows with the same key and event time, those the reader would not pick go. A
-day is rewritten by one MERGE, which is done whole or not at all; rows that arrive meanwhile stay:
+day is rewritten by one MERGE, which is done whole or not at all. Rows that arrive meanwhile stay, and those
+that the Storage Write API has just written are rewritten as any others:
 https://cloud.google.com/bigquery/docs/data-manipulation-language#dml-limitations.
 """
 
@@ -97,10 +98,10 @@ def _compile_days(contract: Contract, dialect: BigQueryDialect, since: date, unt
     table, bindings = rows_table(contract), Bindings()
     key, event_time = dialect.identifier(table.key), dialect.identifier(table.partitioned_by)
     text = (
-        "SELECT `day`, SUM(`stored`), COUNT(*)\n"  # noqa: S608  # names are the contract's, values are bound
-        f"FROM (\n  SELECT EXTRACT(DATE FROM {event_time}) AS `day`, COUNT(*) AS `stored`\n"
+        "SELECT `_day`, SUM(`_stored`), COUNT(*)\n"  # noqa: S608  # names are the contract's, values are bound
+        f"FROM (\n  SELECT EXTRACT(DATE FROM {event_time}) AS `_day`, COUNT(*) AS `_stored`\n"
         f"  FROM {dialect.path(table)}\n  WHERE {_within(table, dialect, bindings, since, until)}\n"
-        f"  GROUP BY `day`, {key}, {event_time}\n)\nGROUP BY `day`\nORDER BY `day`"
+        f"  GROUP BY `_day`, {key}, {event_time}\n)\nGROUP BY `_day`\nORDER BY `_day`"
     )
     return Statement(text, bindings.parameters)
 

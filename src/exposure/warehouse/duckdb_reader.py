@@ -107,7 +107,10 @@ class DuckDBReader:
     async def explain(self, question: Query | Aggregation) -> Plan:
         """Return what would be run and DuckDB's own plan of it, which holds no estimate of bytes."""
         moment = Snapshot(self._clock())
-        statement, steps = await self._run(lambda cursor: _explained(cursor, _checked(question), moment))
+        groups = self._dialect_of(question) if isinstance(question, Aggregation) else _GROUPS
+        statement, steps = await self._run(
+            lambda cursor: _explained(cursor, _checked(question), moment, groups)
+        )
         parameters = {one.name: one.value for one in statement.parameters}
         return Plan("duckdb", statement.text, parameters, None, "\n".join(str(step[-1]) for step in steps))
 
@@ -202,10 +205,13 @@ def _page_of(cursor: duckdb.DuckDBPyConnection, query: Query, moment: Snapshot) 
 
 
 def _explained(
-    cursor: duckdb.DuckDBPyConnection, question: Query | Aggregation, moment: Snapshot
+    cursor: duckdb.DuckDBPyConnection,
+    question: Query | Aggregation,
+    moment: Snapshot,
+    groups: DuckDBAggregateDialect,
 ) -> tuple[Statement, list[Row]]:
     pinned = _pinned(cursor, question, moment) if isinstance(question, Query) else question
-    statement = compile_question(pinned, _GROUPS)
+    statement = compile_question(pinned, groups)
     return statement, _execute(cursor, replace(statement, text=f"EXPLAIN {statement.text}")).fetchall()
 
 

@@ -58,11 +58,8 @@ class Door:
             return []
         return await self.limits.take(client_address(scope, self.trusted_proxies), caller.subject)
 
-    def turn(self, scope: Scope, caller: Caller) -> Turn:
-        """Return what counts the same request once more and returns where they stand then, at once.
-
-        It returns None, and counts nothing, where that takes longer or they would be refused.
-        """
+    def turn(self, scope: Scope, caller: Caller) -> Turn | None:
+        """Return what counts the same request once more, at once; None where counting takes longer."""
         if self.limits is None:
             return list
         return self.limits.turn(client_address(scope, self.trusted_proxies), caller.subject)

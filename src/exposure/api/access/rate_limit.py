@@ -70,18 +70,16 @@ def standing_of(quota: Quota, fill_seconds: float) -> Standing:
     return Standing(quota, 0, fill_seconds - quota.window_seconds)
 
 
-# Counts a request at once and returns where its address and caller stand; None when it cannot.
+# Counts a request at once and returns where its address and caller stand. It returns None, and has counted
+# nothing, when one of them would be refused.
 Turn = Callable[[], "list[Standing] | None"]
 
 
 class Buckets(Protocol):
     """Takes one request out of somebody's bucket, and counts what is spent from a purse."""
 
-    def take_at_once(self, counted: Sequence[tuple[Quota, str]]) -> list[Standing] | None:
-        """Take one out of each subject's bucket; out of none, and None, when it is not done without waiting.
-
-        Nor is anything taken when one of them would be refused.
-        """
+    def turn(self, counted: Sequence[tuple[Quota, str]]) -> Turn | None:
+        """Return what takes one out of each subject's bucket at once; None where somebody has to be asked."""
 
     async def take(self, quota: Quota, subject: str) -> Standing:
         """Return where the subject stands afterwards; raises StoreUnavailable."""
@@ -113,8 +111,11 @@ class LocalBuckets:
             self._fill(quota, subject, full_at)
         return standing
 
-    def take_at_once(self, counted: Sequence[tuple[Quota, str]]) -> list[Standing] | None:
-        """Take one out of each bucket, or out of none."""
+    def turn(self, counted: Sequence[tuple[Quota, str]]) -> Turn | None:
+        """Return what takes one out of each bucket."""
+        return partial(self._take_all, counted)
+
+    def _take_all(self, counted: Sequence[tuple[Quota, str]]) -> list[Standing] | None:
         now, standings, filled = self._clock(), [], []
         for quota, subject in counted:
             full_at = self._next_full_at(quota, subject, now)
@@ -161,8 +162,8 @@ class FallbackBuckets:
         self._clock = clock
         self._shared_again = -math.inf
 
-    def take_at_once(self, counted: Sequence[tuple[Quota, str]]) -> list[Standing] | None:
-        """Take nothing: those that are shared are asked first."""
+    def turn(self, counted: Sequence[tuple[Quota, str]]) -> Turn | None:
+        """Return None: those that are shared are asked first."""
         del counted
         return None
 
@@ -209,9 +210,9 @@ class Limits:
                 break
         return standings
 
-    def turn(self, address: str, subject: str) -> Turn:
-        """Return what counts such a request at once: see `Buckets.take_at_once`."""
-        return partial(self.buckets.take_at_once, self._counted(address, subject))
+    def turn(self, address: str, subject: str) -> Turn | None:
+        """Return what counts such a request at once: see `Buckets.turn`."""
+        return self.buckets.turn(self._counted(address, subject))
 
     def _counted(self, address: str, subject: str) -> list[tuple[Quota, str]]:
         asked = ((self.address, address), (self.caller, subject))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from exposure.api.access.rate_limit import Quota, Standing, StoreUnavailable, standing_of
+from exposure.api.access.rate_limit import Quota, Standing, StoreUnavailable, Turn, standing_of
 
 _PREFIX, _SPENT_PREFIX = "exposure:rate:", "exposure:spent:"
 # ARGV: the seconds in which a request is earned, the seconds of a window. Numbers are written as text because
@@ -36,8 +36,8 @@ class RedisBuckets:
         self._redis = redis
         self._take = redis.register_script(_TAKE)
 
-    def take_at_once(self, counted: Sequence[tuple[Quota, str]]) -> list[Standing] | None:
-        """Take nothing: the store has to be asked."""
+    def turn(self, counted: Sequence[tuple[Quota, str]]) -> Turn | None:
+        """Return None: the store has to be asked."""
         del counted
         return None
 

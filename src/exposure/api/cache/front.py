@@ -92,14 +92,15 @@ class Front:
             return
         scope[ANSWERED] = (recalled.repeatable.contract, CACHE)
         own = self._written_own(recalled, standings)
+        turn = self._door.turn(scope, recalled.known.caller) if AGAIN in scope else None
         await send(
             {
                 "type": "http.response.start",
                 "status": recalled.status,
                 "headers": recalled.fields + read(own),
                 WRITTEN: recalled.written + own,
-                AGAIN: self._again(recalled, self._door.turn(scope, recalled.known.caller)),
             }
+            | ({} if turn is None else {AGAIN: self._again(recalled, turn)})
         )
         await send({"type": "http.response.body", "body": body})
 

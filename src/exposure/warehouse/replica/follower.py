@@ -24,12 +24,12 @@ from exposure.warehouse.port import WarehouseError, WarehouseUnavailable
 from exposure.warehouse.replica.asked import instant
 from exposure.warehouse.replica.copy import Arrivals, Copy
 from exposure.warehouse.replica.limits import ReplicaLimits
-from exposure.warehouse.replica.narrow_columns import TooWide
+from exposure.warehouse.replica.narrow_columns import UnnumberedText
 from exposure.warehouse.replica.source import ReadRows, StoredRows, TooManyRows, read_all, stored_query
 
 T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
-# So often it is loaded again because a column became too wide; then there are no narrow ones any more.
+# So often it is loaded again because a column had a new text; then there are no narrow columns any more.
 _MOST_OUTGROWN = 3
 _FAILURES = (WarehouseError, duckdb.Error, pa.ArrowException, OSError)
 
@@ -63,6 +63,7 @@ class Follower:
         self._copy: Copy | None = None
         self._task: asyncio.Task[None] | None = None
         self._outgrown = 0
+        self._outgrown_copy: Copy | None = None
         self._load_at = datetime.min.replace(tzinfo=UTC)
 
     @property
@@ -136,8 +137,11 @@ class Follower:
     def _put(self, copy: Copy, arrivals: Arrivals) -> None:
         try:
             copy.table.add(arrivals.table, arrivals.replaced)
-        except TooWide as error:
-            self._outgrown += 1
+        except UnnumberedText as error:
+            # It is told of each reading until it is loaded.
+            if copy is not self._outgrown_copy:
+                self._outgrown_copy, self._outgrown = copy, self._outgrown + 1
+                _LOG.info("the replica of %s is loaded again: %s", self.contract.name, error)
             self._load_at = self._timing.clock()
             raise WarehouseUnavailable(f"it is loaded again: {error}") from error
 

@@ -18,7 +18,7 @@ from exposure.contracts.types import Scalar
 from exposure.warehouse.duckdb_file import open_memory
 from exposure.warehouse.duckdb_reader import DuckDBReader, DuckDBReaderLimits
 from exposure.warehouse.replica.asked import Key
-from exposure.warehouse.replica.narrow_columns import LEAST_ROWS, MOST_TEXTS, NarrowColumns, TooWide
+from exposure.warehouse.replica.narrow_columns import LEAST_ROWS, MOST_TEXTS, NarrowColumns, UnnumberedText
 from exposure.warehouse.replica.table_dialect import TableDialect
 from exposure.warehouse.schema import rows_table
 
@@ -70,7 +70,7 @@ class HeldTable:
         self.reader = DuckDBReader(self._connection, _READING, dialect_of=self.narrow.dialect)
 
     def add(self, rows: pa.Table, replaced: Sequence[Key]) -> None:
-        """Put rows in and take others out, both at once to whoever reads; raises TooWide."""
+        """Put rows in and take others out, both at once to whoever reads; raises UnnumberedText."""
         self._cursor.execute("BEGIN")
         try:
             if replaced:
@@ -78,8 +78,8 @@ class HeldTable:
             self._put(rows, self._dialect.insert_from(self._table, "rows", self.narrow))
         except BaseException as error:
             self._cursor.execute("ROLLBACK")
-            if isinstance(error, duckdb.ConversionException):
-                raise TooWide(str(error).splitlines()[0]) from error
+            if isinstance(error, duckdb.ConversionException) and self.narrow.texts:
+                raise UnnumberedText(str(error).splitlines()[0]) from error
             raise
         self._cursor.execute("COMMIT")
 
@@ -110,9 +110,7 @@ class HeldTable:
                     # No declared name begins with an underscore.
                     texts[name] = f"_number_{name}"
                     self._cursor.execute(self._dialect.create_numbers("rows", name, texts[name]))
-            elif column.type is Scalar.NUMBER and not self._tells(
-                self._dialect.has_large_or_odd("rows", name)
-            ):
+            elif column.type is Scalar.NUMBER and self._tells(self._dialect.fits_parts("rows", name)):
                 numbers[name] = f"_parts_{name}"
         self._cursor.unregister("rows")
         return NarrowColumns(texts, numbers)
@@ -123,4 +121,6 @@ class HeldTable:
     def _plain_size(self, source: str, name: str) -> float | None:
         found = self._cursor.execute(self._dialect.plain_size(source, name)).fetchone()
         is_plain, size = found or (True, 0.0)
-        return float(size) if is_plain else None
+        # Whoever asks just now may be asking the narrow form.
+        is_missed = name in self.narrow.numbers and not self._tells(self._dialect.fits_parts(source, name))
+        return float(size) if is_plain and not is_missed else None

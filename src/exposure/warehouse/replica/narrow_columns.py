@@ -2,8 +2,9 @@
 
 Few different texts are held as their numbers (DuckDB's ENUM), which are given in the order of the texts, so
 that groups are sorted by them as well. Numbers that are whole 1024ths and not large are held as how many, in
-four bytes; what is summed of them is exact. Nothing else is asked of either form. A value that has none was
-not there when the table was made: rows with one need a new table.
+four bytes; what is summed of them is exact. Nothing else is asked of either form. A text that has none was
+not there when the table was made: rows with one need a new table. A number that has none is missing in the
+narrow form; what is made of its column is then not asked of it any more.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ MOST_TEXTS = 64
 # Below it nothing takes long.
 LEAST_ROWS = 10_000
 PARTS = 1024
-_OF_PARTS = frozenset({Function.COUNT, Function.SUM, Function.MIN, Function.MAX})
+_OF_PARTS = frozenset({Function.SUM, Function.MIN, Function.MAX})
 
 
-class TooWide(Exception):
-    """Rows hold a value that has no narrow form."""
+class UnnumberedText(Exception):
+    """Rows hold a text that has no number."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class NarrowColumns:
     texts: Mapping[str, str] = field(default_factory=dict)
     numbers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def row_bytes(self) -> int:
+        """Return how many bytes of memory they take in each row."""
+        return len(self.texts) + 4 * len(self.numbers)
+
     def dialect(self, question: Aggregation) -> DuckDBAggregateDialect:
         """Return how a question is written: by narrow columns where it only groups, or adds up and compares.
 
@@ -43,9 +49,11 @@ class NarrowColumns:
         """
         grouped = {one.column.name for one in question.groups if not one.within and one.unit is None}
         measured = {one.column.name for one in question.computed if one.column is not None}
-        odd = {one.column.name for one in question.computed if one.column and one.function not in _OF_PARTS}
+        others = {
+            one.column.name for one in question.computed if one.column and one.function not in _OF_PARTS
+        }
         texts = {name: self.texts[name] for name in (grouped & self.texts.keys()) - measured}
-        numbers = {name: self.numbers[name] for name in (measured & self.numbers.keys()) - odd}
+        numbers = {name: self.numbers[name] for name in (measured & self.numbers.keys()) - others}
         if question.apart or not (texts or numbers):
             return DuckDBAggregateDialect(DuckDBDialect())
         return _NarrowAggregateDialect(_NarrowDialect(texts | numbers), frozenset(numbers))
@@ -70,8 +78,7 @@ class _NarrowAggregateDialect(DuckDBAggregateDialect):
 
     def measure(self, measure: Measure, column: str) -> str:
         """Return the measure, of 1024ths as the number it is: no larger than a double holds exactly."""
-        is_of_parts = measure.column is not None and measure.column.name in self.parts
-        if not is_of_parts or measure.function is Function.COUNT:
+        if measure.column is None or measure.column.name not in self.parts:
             return super().measure(measure, column)
         whole = super().measure(Measure(measure.function, _WHOLE), column)
         return f"CAST({whole} AS DOUBLE) / {PARTS}"

@@ -30,11 +30,11 @@ class TableDialect(DuckDBDialect):
         texts = f"SELECT DISTINCT {column} FROM {source} WHERE {column} IS NOT NULL ORDER BY 1"
         return f"CREATE TYPE {self.identifier(number)} AS ENUM ({texts})"
 
-    def has_large_or_odd(self, source: str, name: str) -> str:
-        """Return the question whether a column holds a number that four bytes of 1024ths do not."""
+    def fits_parts(self, source: str, name: str) -> str:
+        """Return the question whether four bytes of 1024ths hold each number of a column."""
         column = self.identifier(name)
         fits = f"{column} * {PARTS} = floor({column} * {PARTS}) AND abs({column}) < {_LEAST_LARGE}"
-        return f"SELECT coalesce(bool_or(NOT ({fits})), FALSE) FROM {source}"
+        return f"SELECT coalesce(bool_and({fits}), TRUE) FROM {source}"
 
     def create_from(self, table: Table, source: str, narrow: NarrowColumns) -> str:
         """Return the statement that makes the table of what is registered as `source`, in its order."""
@@ -56,19 +56,19 @@ class TableDialect(DuckDBDialect):
         return f"SELECT coalesce(bool_and({plain}), TRUE), coalesce(sum(abs({column})), 0.0) FROM {source}"
 
     def _rows(self, table: Table, source: str, narrow: NarrowColumns) -> str:
-        """Return the rows with their narrow columns; a value without a narrow form is an error."""
+        """Return the rows with their narrow columns; a text without a number is an error."""
         names = [self.identifier(column.name) for column in table.columns]
         texts = [
             f"CAST({self.identifier(name)} AS {self.identifier(number)}) AS {self.identifier(number)}"
             for name, number in narrow.texts.items()
         ]
         numbers = [
-            f"CAST({self._parts(name)} AS INTEGER) AS {self.identifier(parts)}"
+            f"TRY_CAST({self._parts(name)} AS INTEGER) AS {self.identifier(parts)}"
             for name, parts in narrow.numbers.items()
         ]
         return f"SELECT {', '.join([*names, *texts, *numbers])} FROM {source}"
 
     def _parts(self, name: str) -> str:
         parts = f"{self.identifier(name)} * {PARTS}"
-        # A part of a part would be rounded off; what is infinite cannot be cast.
-        return f"CASE WHEN {parts} <> floor({parts}) THEN CAST('Infinity' AS DOUBLE) ELSE {parts} END"
+        # A part of a part would be rounded off.
+        return f"CASE WHEN {parts} = floor({parts}) THEN {parts} END"
