@@ -19,7 +19,7 @@ from exposure.clock import now
 from exposure.contracts.model import Contract
 from exposure.query.aggregate import Aggregation
 from exposure.query.model import Query, Row, Snapshot
-from exposure.warehouse.aggregate_sql import compile_aggregate, compile_question, group_columns
+from exposure.warehouse.aggregate_sql import compile_aggregate, group_columns
 from exposure.warehouse.bounded_threads import BoundedThreads
 from exposure.warehouse.duckdb_aggregate_dialect import DuckDBAggregateDialect
 from exposure.warehouse.duckdb_dialect import DuckDBDialect
@@ -70,10 +70,10 @@ class DuckDBReader:
         connection: duckdb.DuckDBPyConnection,
         limits: DuckDBReaderLimits | None = None,
         clock: Callable[[], datetime] = now,
-        dialect_of: Callable[[Aggregation], DuckDBAggregateDialect] = lambda _: _GROUPS,
+        compile_groups: Callable[[Aggregation], Statement] = lambda asked: compile_aggregate(asked, _GROUPS),
     ) -> None:
-        """Read through cursors of the connection; `dialect_of` is how a question for groups is written."""
-        self._dialect_of = dialect_of
+        """Read through cursors of the connection; `compile_groups` writes a question for groups."""
+        self._compile_groups = compile_groups
         self._limits = limits or DuckDBReaderLimits()
         self._clock = clock
         self._threads = BoundedThreads("duckdb-reader", self._limits.threads, self._limits.queue)
@@ -95,7 +95,7 @@ class DuckDBReader:
 
     async def aggregate(self, aggregation: Aggregation) -> Groups:
         """Return the groups; see `Reader`."""
-        statement = compile_aggregate(_checked(aggregation), self._dialect_of(aggregation))
+        statement = self._compile_groups(_checked(aggregation))
         moment = aggregation.snapshot or Snapshot(self._clock())
         rows = in_utc(group_columns(aggregation), await self._rows(statement))
         return cut_groups(aggregation, rows, moment.at, bytes_billed=0)
@@ -107,10 +107,7 @@ class DuckDBReader:
     async def explain(self, question: Query | Aggregation) -> Plan:
         """Return what would be run and DuckDB's own plan of it, which holds no estimate of bytes."""
         moment = Snapshot(self._clock())
-        groups = self._dialect_of(question) if isinstance(question, Aggregation) else _GROUPS
-        statement, steps = await self._run(
-            lambda cursor: _explained(cursor, _checked(question), moment, groups)
-        )
+        statement, steps = await self._run(lambda cursor: self._explained(cursor, _checked(question), moment))
         parameters = {one.name: one.value for one in statement.parameters}
         return Plan("duckdb", statement.text, parameters, None, "\n".join(str(step[-1]) for step in steps))
 
@@ -164,6 +161,15 @@ class DuckDBReader:
             run.give_up()
             self._running.discard(run)
 
+    def _explained(
+        self, cursor: duckdb.DuckDBPyConnection, question: Query | Aggregation, moment: Snapshot
+    ) -> tuple[Statement, list[Row]]:
+        if isinstance(question, Aggregation):
+            statement = self._compile_groups(question)
+        else:
+            statement = compile_select(_pinned(cursor, question, moment), _DIALECT)
+        return statement, _execute(cursor, replace(statement, text=f"EXPLAIN {statement.text}")).fetchall()
+
     def _ask(self, run: _Run, ask: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
         cursor = self._cursors.get()
         try:
@@ -202,17 +208,6 @@ def _page_of(cursor: duckdb.DuckDBPyConnection, query: Query, moment: Snapshot) 
     _execute(cursor, compile_select(pinned, _DIALECT))
     parts = iter(lambda: cursor.fetchmany(_ROWS_AT_A_TIME), [])
     return pinned, fetch_within(chain.from_iterable(parts))
-
-
-def _explained(
-    cursor: duckdb.DuckDBPyConnection,
-    question: Query | Aggregation,
-    moment: Snapshot,
-    groups: DuckDBAggregateDialect,
-) -> tuple[Statement, list[Row]]:
-    pinned = _pinned(cursor, question, moment) if isinstance(question, Query) else question
-    statement = compile_question(pinned, groups)
-    return statement, _execute(cursor, replace(statement, text=f"EXPLAIN {statement.text}")).fetchall()
 
 
 def _execute(cursor: duckdb.DuckDBPyConnection, statement: Statement) -> duckdb.DuckDBPyConnection:

@@ -13,6 +13,7 @@ from exposure.query.aggregate import Aggregation
 from exposure.query.model import Query, Row, comparisons
 from exposure.warehouse.aggregate_sql import group_columns
 from exposure.warehouse.port import Reader
+from exposure.warehouse.replica import block_totals, held_table, totals_dialect
 from exposure.warehouse.replica.proven import FUNCTIONS, OPERATORS
 from fakes.asking import ask_facets, ask_groups
 from fakes.bigquery_emulator import BigQueryEmulator
@@ -59,13 +60,28 @@ async def same_groups(reader: Reader, replica: Replicated, asked: Aggregation) -
     return len(ours.rows)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.fixture
+def is_narrow(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Have few rows in narrow columns and blocks, as many are, if the test's parameter says so."""
+    is_narrow: bool = request.param
+    if is_narrow:
+        monkeypatch.setattr(held_table, "LEAST_ROWS", 1)
+        for module in (block_totals, totals_dialect):
+            monkeypatch.setattr(module, "BLOCK_ROWS", 8)
+    return is_narrow
+
+
+@pytest.mark.parametrize(("is_narrow", "seed"), [(False, 0), (True, 1), (True, 2)], indirect=["is_narrow"])
 async def test_the_replica_answers_as_the_warehouse_it_was_read_from(
-    bigquery_emulator: BigQueryEmulator, seed: int
+    bigquery_emulator: BigQueryEmulator, is_narrow: bool, seed: int
 ) -> None:
     chance = random.Random(seed)
     rows = [random_row(chance, number) for number in range(60)]
     again = [order_row(order_id=str(row[0]), placed_at=row[1], _ingest_time=NOON) for row in rows[9::9]]
+    # A text that is new to a narrow column would have everything loaded again.
+    at = CONTRACT.stored_columns.index(CONTRACT.column("currency"))
+    known = {row[at] for row in {row[0]: row for row in (*rows[:40], *again)}.values()}
+    rows[40:] = [row for row in rows[40:] if row[at] in known]
     first = {row[0]: row for row in (*rows, *again)}
     async with (
         bigquery_house(bigquery_emulator, CONTRACT) as house,
@@ -85,6 +101,9 @@ async def test_the_replica_answers_as_the_warehouse_it_was_read_from(
         facets = ask_facets("columns=currency,paid,deliver_on", house.contract)
         found += await same_groups(house.reader, replica, facets)
         assert found > 25
+        copy = replica.follower.copy
+        assert copy is not None
+        assert bool(copy.table.narrow.texts) is is_narrow
     assert replica.behind.questions == []
 
 

@@ -63,7 +63,7 @@ class Copy:
         self._moments = {read.moment: self._arrived}
         # The table of DuckDB takes a quarter more than the columns it is made of, and what is narrow beside.
         self.size_bytes = self._loaded.size_bytes + found.rows.nbytes * 5 // 4
-        self.size_bytes += self.table.narrow.row_bytes * found.rows.num_rows
+        self.size_bytes += self.table.size_bytes
 
     def __len__(self) -> int:
         """Return how many rows it holds."""

@@ -15,12 +15,17 @@ import pyarrow as pa
 
 from exposure.contracts.model import Contract
 from exposure.contracts.types import Scalar
+from exposure.query.aggregate import Aggregation
+from exposure.warehouse.aggregate_sql import compile_aggregate
 from exposure.warehouse.duckdb_file import open_memory
 from exposure.warehouse.duckdb_reader import DuckDBReader, DuckDBReaderLimits
+from exposure.warehouse.port import Groups
 from exposure.warehouse.replica.asked import Key
+from exposure.warehouse.replica.block_totals import Blocks, BlockTotals
 from exposure.warehouse.replica.narrow_columns import LEAST_ROWS, MOST_TEXTS, NarrowColumns, UnnumberedText
 from exposure.warehouse.replica.table_dialect import TableDialect
 from exposure.warehouse.schema import rows_table
+from exposure.warehouse.sql import Statement
 
 _READING = DuckDBReaderLimits(deadline=timedelta(seconds=4), threads=2, queue=64, streams=1)
 # Sums of whole 1024ths below this are exact in a double, in whatever order they are made.
@@ -54,6 +59,7 @@ class HeldTable:
     """The table of one copy, and the reader that asks it."""
 
     def __init__(self, contract: Contract, rows: pa.Table, *, narrows: bool = True) -> None:
+        """Make the table of rows that are by event time; this takes seconds."""
         self._contract = contract
         self._dialect = TableDialect()
         self._table = rows_table(contract)
@@ -67,10 +73,26 @@ class HeldTable:
         is_worth_it = narrows and rows.num_rows >= LEAST_ROWS
         self.narrow = self._narrowed(rows) if is_worth_it else NarrowColumns()
         self._put(rows, self._dialect.create_from(self._table, "rows", self.narrow))
-        self.reader = DuckDBReader(self._connection, _READING, dialect_of=self.narrow.dialect)
+        self._has_more = False
+        # Until one of its rows is replaced.
+        self._totals = self._totalled(rows) if self.narrow.texts else None
+        self.size_bytes = self.narrow.row_bytes * rows.num_rows
+        self.size_bytes += self._totals.size_bytes if self._totals else 0
+        self.reader = DuckDBReader(self._connection, _READING, compile_groups=self._compile_groups)
+
+    async def aggregate(self, question: Aggregation) -> Groups:
+        """Return the groups; see `Reader`."""
+        totals = self._totals
+        groups = await self.reader.aggregate(question)
+        # A row of theirs was replaced while they were read.
+        return groups if totals is self._totals else await self.reader.aggregate(question)
 
     def add(self, rows: pa.Table, replaced: Sequence[Key]) -> None:
         """Put rows in and take others out, both at once to whoever reads; raises UnnumberedText."""
+        # Before the rows can be read, for whoever has asked without them.
+        self._has_more = True
+        if replaced:
+            self._totals = None
         self._cursor.execute("BEGIN")
         try:
             if replaced:
@@ -114,6 +136,17 @@ class HeldTable:
                 numbers[name] = f"_parts_{name}"
         self._cursor.unregister("rows")
         return NarrowColumns(texts, numbers)
+
+    def _totalled(self, rows: pa.Table) -> BlockTotals:
+        """Return the totals of the rows, which are in the table."""
+        blocks = Blocks.of(rows.column(self._contract.event_time).cast(pa.int64()))
+        totals = BlockTotals(self._contract, self.narrow, blocks)
+        totals.make(self._cursor)
+        return totals
+
+    def _compile_groups(self, question: Aggregation) -> Statement:
+        totals = self._totals and self._totals.statement(question, has_more=self._has_more)
+        return totals or compile_aggregate(question, self.narrow.dialect(question))
 
     def _tells(self, question: str) -> bool:
         return self._cursor.execute(question).fetchone() == (True,)

@@ -56,11 +56,11 @@ class NarrowColumns:
         numbers = {name: self.numbers[name] for name in (measured & self.numbers.keys()) - others}
         if question.apart or not (texts or numbers):
             return DuckDBAggregateDialect(DuckDBDialect())
-        return _NarrowAggregateDialect(_NarrowDialect(texts | numbers), frozenset(numbers))
+        return NarrowAggregateDialect(NarrowDialect(texts | numbers), frozenset(numbers))
 
 
 @dataclass(frozen=True)
-class _NarrowDialect(DuckDBDialect):
+class NarrowDialect(DuckDBDialect):
     """DuckDB's SQL, in which some columns are read in their narrow form."""
 
     names: Mapping[str, str]
@@ -71,7 +71,7 @@ class _NarrowDialect(DuckDBDialect):
 
 
 @dataclass(frozen=True)
-class _NarrowAggregateDialect(DuckDBAggregateDialect):
+class NarrowAggregateDialect(DuckDBAggregateDialect):
     """Measures of columns some of which hold 1024ths."""
 
     parts: frozenset[str]

@@ -94,7 +94,7 @@ class ReplicaReader:
             return None
         copy, meant = answering
         as_of = moment_of(copy, meant).at
-        groups = await _answer(copy, meant, copy.table.reader.aggregate(numbered(copy, meant)))
+        groups = await _answer(copy, meant, copy.table.aggregate(numbered(copy, meant)))
         return None if groups is None else replace(groups, as_of=as_of, tier=REPLICA)
 
     def _begin(self) -> None:
