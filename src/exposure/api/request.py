@@ -30,7 +30,12 @@ _NAMED = 20
 
 def parameters(request: Request) -> list[tuple[str, str]]:
     """Return names and values in the order of the URL; bytes that are no UTF-8 are lone surrogates."""
-    return parse_qsl(_query(request), keep_blank_values=True, errors="surrogateescape")
+    return parameters_of(request.scope["query_string"])
+
+
+def parameters_of(query: bytes) -> list[tuple[str, str]]:
+    """Return the same of what stands behind the `?`."""
+    return parse_qsl(_text(query), keep_blank_values=True, errors="surrogateescape")
 
 
 def refuse_parameters(request: Request) -> None:
@@ -77,7 +82,7 @@ def next_url(request: Request, token: str) -> str:
     """
     kept = [
         quote(part, safe=_QUERY_CHARACTERS, errors="surrogateescape")
-        for part in _query(request).split("&")
+        for part in _text(request.scope["query_string"]).split("&")
         if part and unquote_plus(part.partition("=")[0]) != PAGE_TOKEN
     ]
     url = f"{request.scope['path']}?{'&'.join([*kept, f'{PAGE_TOKEN}={token}'])}"
@@ -90,8 +95,7 @@ def tell_nobody(contract: str, tier: str, bytes_billed: int) -> None:
     """Be told of an answer where no lines are written."""
 
 
-def _query(request: Request) -> str:
-    query: bytes = request.scope["query_string"]
+def _text(query: bytes) -> str:
     return query.decode("utf-8", "surrogateescape")
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +21,15 @@ from exposure.api.formats.choice import Choice, choose_format
 from exposure.api.formats.format import Envelope
 from exposure.api.formats.offered import JSON_FORMAT
 from exposure.api.problems import NOT_FOUND, Problem
-from exposure.api.request import accept, both, negotiated, next_url, parameters, refuse_parameters
+from exposure.api.request import (
+    accept,
+    both,
+    negotiated,
+    next_url,
+    parameters,
+    parameters_of,
+    refuse_parameters,
+)
 from exposure.api.seal import TokenSealer
 from exposure.api.time_window import Meant, meant
 from exposure.api.totals import Total, count_all, total_of
@@ -34,6 +43,8 @@ from exposure.query.page_token import write_position
 from exposure.query.parse import parse_query, parse_selection
 from exposure.telemetry.spans import span
 from exposure.warehouse.port import Page, Reader
+
+_KEPT_WORDS = 256
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,15 @@ class _Read:
         return self.page.bytes_billed + (self.total.bytes_billed if self.total else 0)
 
 
+@dataclass(frozen=True)
+class _AskedRow:
+    """How a row is to be answered, whichever it is."""
+
+    choice: Choice
+    columns: tuple[Column, ...]
+    encoder: RowEncoder
+
+
 class ContractRows:
     """Answers requests about one contract from one reader."""
 
@@ -65,6 +85,8 @@ class ContractRows:
         self._reader = reader
         self._sealer = sealer
         self._clock = clock
+        # Many ask for other rows in the same words.
+        self._asked = lru_cache(_KEPT_WORDS)(self._parsed)
         self._description = dumps(describe_contract(contract))
 
     async def page(self, request: Request) -> Response:
@@ -99,20 +121,17 @@ class ContractRows:
         key = request.path_params["key"]
         if not key:
             raise Problem(NOT_FOUND, f"a row of {self._contract.name} is asked for by its key")
-        asked = parameters(request)
         with span("parse"):
-            choice, columns = both(
-                lambda: choose_format(accept(request), asked),
-                lambda: parse_selection(self._contract, asked),
-            )
-        read = await self._read(self._by_key(columns, key))
+            asked = self._asked(request.scope["query_string"], accept(request))
+            query = self._by_key(asked.columns, key)
+        read = await self._read(query)
         if not read.page.rows:
             raise Problem(NOT_FOUND, f"{self._contract.name} has no row with the key '{shown(key)}'")
         headers = _headers(read)
-        if choice.format is not JSON_FORMAT:
-            return await _written(read, choice, _facts(read), headers)
+        if asked.choice.format is not JSON_FORMAT:
+            return await _written(read, asked.choice, _facts(read), headers)
         with span("encode"):
-            [row] = RowEncoder(columns).objects(read.page.rows)
+            [row] = asked.encoder.objects(read.page.rows)
             body = dumps({"data": row, **_facts(read)})
         return Response(body, 200, headers, JSON)
 
@@ -149,6 +168,13 @@ class ContractRows:
         started = time.perf_counter()
         page = await self._reader.select(query)
         return _Read(query.columns, page, ms_since(started))
+
+    def _parsed(self, query_string: bytes, accepted: str) -> _AskedRow:
+        asked = parameters_of(query_string)
+        choice, columns = both(
+            lambda: choose_format(accepted, asked), lambda: parse_selection(self._contract, asked)
+        )
+        return _AskedRow(choice, columns, RowEncoder(columns))
 
     def _by_key(self, columns: tuple[Column, ...], text: str) -> Query:
         key = self._contract.key_column

@@ -8,7 +8,7 @@ import pytest
 
 from exposure.contracts import orders
 from exposure.query.model import And, Condition, Not, Operator, Or
-from exposure.warehouse.replica.asked import FIRST, LAST, Span, asked_of, is_by_time, key_asked, microseconds
+from exposure.warehouse.replica.asked import FIRST, LAST, Span, asked_of, is_by_time, microseconds
 from fakes.questions import ask, compared
 from fakes.rows import NOON
 
@@ -78,10 +78,10 @@ def test_a_span_parts_another_when_it_takes_in_some_of_it_and_not_all() -> None:
 def test_a_key_is_asked_for_where_nothing_else_can_be_meant() -> None:
     by_key = compared(orders.CONTRACT, "order_id", "eq", "a")
     paid = compared(orders.CONTRACT, "paid", "eq", True)
-    assert key_asked(ask(orders.CONTRACT, by_key)) == "a"
-    assert key_asked(ask(orders.CONTRACT, And((paid, by_key)))) == "a"
-    assert key_asked(ask(orders.CONTRACT, Or((paid, by_key)))) is None
-    assert key_asked(ask(orders.CONTRACT, ("order_id", Operator.GTE, "a"))) is None
+    assert asked_of(ask(orders.CONTRACT, by_key)).key == "a"
+    assert asked_of(ask(orders.CONTRACT, And((paid, by_key)))).key == "a"
+    assert asked_of(ask(orders.CONTRACT, Or((paid, by_key)))).key is None
+    assert asked_of(ask(orders.CONTRACT, ("order_id", Operator.GTE, "a"))).key is None
 
 
 @pytest.mark.parametrize(

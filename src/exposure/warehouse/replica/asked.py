@@ -65,10 +65,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Asked:
-    """The event times a question is about, and the conditions that say more than that."""
+    """The event times a question is about, and the conditions that say more than that.
+
+    `key` is that of the one row they allow, None if they may allow several.
+    """
 
     span: Span
     rest: tuple[Condition, ...]
+    key: Key | None
 
 
 def asked_of(question: Query | Aggregation) -> Asked:
@@ -83,13 +87,9 @@ def asked_of(question: Query | Aggregation) -> Asked:
         span = replace(span, first=max(span.first, bounds.first), last=min(span.last, bounds.last))
         if not bounds.is_exact:
             rest.append(one)
-    says_more = any(one.column.name == contract.event_time for one in comparisons(*rest))
-    return Asked(replace(span, is_exact=not says_more), tuple(rest))
-
-
-def key_asked(question: Query | Aggregation) -> Key | None:
-    """Return the key of the one row that the conditions, all of which hold, allow; None without one."""
-    return next(keys_named(question.contract, joined(question.filters)), None)
+    if any(one.column.name == contract.event_time for one in comparisons(*rest)):
+        span = replace(span, is_exact=False)
+    return Asked(span, tuple(rest), next(keys_named(contract, rest), None))
 
 
 def is_by_time(query: Query) -> bool:

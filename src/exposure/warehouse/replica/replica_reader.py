@@ -18,7 +18,7 @@ from exposure.query.canaries import of_no_canaries
 from exposure.query.model import Query
 from exposure.warehouse.pages import cut_page
 from exposure.warehouse.port import REPLICA, Groups, Page, Plan, Reader, RowStream, WarehouseError
-from exposure.warehouse.replica.asked import Key, asked_of, is_by_time, key_asked
+from exposure.warehouse.replica.asked import Asked, asked_of, is_by_time
 from exposure.warehouse.replica.copy import Copy
 from exposure.warehouse.replica.follower import Follower
 from exposure.warehouse.replica.pinned import is_known, moment_of, numbered, pinned
@@ -43,12 +43,12 @@ class ReplicaReader:
         answering = self._answering(query)
         if answering is None:
             return await self._reader.select(query)
-        copy, meant = answering
-        page = _page_at_once(copy, meant)
+        copy, meant, asked = answering
+        page = _page_at_once(copy, meant, asked)
         if page is not None:
             return page
-        moment, asked = moment_of(copy, meant), pinned(copy, meant)
-        page = await _answer(copy, asked, copy.table.reader.select(numbered(copy, asked)))
+        moment, of_moment = moment_of(copy, meant), pinned(copy, meant)
+        page = await _answer(copy, of_moment, copy.table.reader.select(numbered(copy, of_moment)))
         if page is None:
             return await self._reader.select(query)
         return replace(page, snapshot=moment, tier=REPLICA)
@@ -69,12 +69,12 @@ class ReplicaReader:
         answering = self._answering(question)
         if answering is None:
             return await self._reader.explain(question)
-        copy, meant = answering
-        at_once = _found_at_once(copy, meant) if isinstance(meant, Query) else None
+        copy, meant, asked = answering
+        at_once = _found_at_once(copy, meant, asked) if isinstance(meant, Query) else None
         if at_once is not None:
             return Plan(REPLICA, at_once, {}, 0)
-        asked = pinned(copy, meant) if isinstance(meant, Query) else meant
-        plan = await _answer(copy, asked, copy.table.reader.explain(numbered(copy, asked)))
+        of_moment = pinned(copy, meant) if isinstance(meant, Query) else meant
+        plan = await _answer(copy, of_moment, copy.table.reader.explain(numbered(copy, of_moment)))
         return await self._reader.explain(question) if plan is None else replace(plan, engine=REPLICA)
 
     async def stream(self, query: Query) -> RowStream:
@@ -92,7 +92,7 @@ class ReplicaReader:
         answering = self._answering(aggregation)
         if answering is None:
             return None
-        copy, meant = answering
+        copy, meant, _ = answering
         as_of = moment_of(copy, meant).at
         groups = await _answer(copy, meant, copy.table.aggregate(numbered(copy, meant)))
         return None if groups is None else replace(groups, as_of=as_of, tier=REPLICA)
@@ -103,46 +103,45 @@ class ReplicaReader:
             for follower in self._followers.values():
                 follower.begin()
 
-    def _answering(self, question: Question) -> tuple[Copy, Question] | None:
-        """Return the copy that may answer the question, and what the question is to it."""
+    def _answering(self, question: Question) -> tuple[Copy, Question, Asked] | None:
+        """Return the copy that may answer the question, what the question is to it, and asks of it."""
         self._begin()
         follower = self._followers.get(question.contract.name)
         copy = follower.copy if follower is not None else None
         meant = of_no_canaries(question) if copy is not None else None
-        if copy is None or meant is None or not _may_answer(copy, meant):
+        if copy is None or meant is None:
             return None
-        return copy, meant
+        asked = asked_of(meant)
+        return (copy, meant, asked) if _may_answer(copy, meant, asked) else None
 
 
-def _may_answer(copy: Copy, question: Query | Aggregation) -> bool:
+def _may_answer(copy: Copy, question: Query | Aggregation, asked: Asked) -> bool:
     if not is_known(copy, question) or not is_proven(question, copy.table.plain_numbers.names):
         return False
-    span, key = asked_of(question).span, key_asked(question)
-    return copy.covers(span) or (key is not None and span.is_whole and copy.holds(key))
+    is_of_held_key = asked.key is not None and asked.span.is_whole and copy.holds(asked.key)
+    return is_of_held_key or copy.covers(asked.span)
 
 
-def _found_at_once(copy: Copy, query: Query) -> str | None:
+def _found_at_once(copy: Copy, query: Query, asked: Asked) -> str | None:
     """Return how the answer is found without the table, None when it is not."""
-    if _key_at_once(copy, query) is not None:
+    if _is_of_key_alone(copy, query, asked):
         return _BY_KEY
-    return _BY_TIME if is_by_time(query) and not asked_of(query).rest else None
+    return _BY_TIME if not asked.rest and is_by_time(query) else None
 
 
-def _key_at_once(copy: Copy, query: Query) -> Key | None:
-    """Return the key of the row that is all that is asked for, if it is held."""
+def _is_of_key_alone(copy: Copy, query: Query, asked: Asked) -> bool:
+    """Return whether a row that is held is asked for by its key and by nothing else."""
     is_alone = len(query.filters) == 1 and query.after is None and query.snapshot is None
-    key = key_asked(query) if is_alone else None
-    return key if key is not None and copy.holds(key) else None
+    return is_alone and asked.key is not None and copy.holds(asked.key)
 
 
-def _page_at_once(copy: Copy, query: Query) -> Page | None:
-    key = _key_at_once(copy, query)
-    if key is None and _found_at_once(copy, query) is None:
-        return None
-    if key is not None:
-        row = copy.row(key, query.columns)
+def _page_at_once(copy: Copy, query: Query, asked: Asked) -> Page | None:
+    if asked.key is not None and _is_of_key_alone(copy, query, asked):
+        row = copy.row(asked.key, query.columns)
         return Page([row], complete=True, last=None, snapshot=copy.moment, bytes_billed=0, tier=REPLICA)
-    page = cut_page(query, copy.page(query, asked_of(query).span), moment_of(copy, query), bytes_billed=0)
+    if _found_at_once(copy, query, asked) is None:
+        return None
+    page = cut_page(query, copy.page(query, asked.span), moment_of(copy, query), bytes_billed=0)
     return replace(page, tier=REPLICA)
 
 
@@ -152,7 +151,7 @@ async def _answer(copy: Copy, question: Query | Aggregation, asking: Awaitable[A
         with copy.used():
             answer = await asking
             # Rows that came meanwhile may be such that it must not be answered here.
-            return answer if _may_answer(copy, question) else None
+            return answer if _may_answer(copy, question, asked_of(question)) else None
     except WarehouseError as error:
         _LOG.info("a replica passes a question on: %s", error)
         return None
