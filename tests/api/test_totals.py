@@ -47,12 +47,6 @@ async def test_each_kind_of_total_asks_its_own_question_under_the_filters_alone(
     assert reader.asked == [count_rows(QUERY)]
 
 
-async def test_without_a_total_nothing_is_asked() -> None:
-    reader = Counting()
-    assert await count_all(cast("Reader", cast("Any", reader)), QUERY, Count.NONE) is None
-    assert reader.asked == []
-
-
 async def test_a_page_says_no_total_unless_asked(api: ApiHouse) -> None:
     for url in ("/v1/orders?page_size=1", "/v1/orders?page_size=1&count=none"):
         answer = await api.get(url)

@@ -74,7 +74,8 @@ def random_walks(draw: st.DrawFn, *, emulated: bool = False) -> RandomWalk:
     """Draw a walk; `emulated` leaves out what the emulator of BigQuery does not do as BigQuery.
 
     To it NaN is the greatest number, JSON within arrays and objects is JSON of its text, and a path into
-    JSON fails where that is no object.
+    JSON fails where that is no object. Each key then has one event time: on BigQuery a bound on it acts
+    before the rows of a key are made one.
     """
     contract = draw(_contracts(emulated=emulated))
     asked = [one for one in places(contract) if not (emulated and one.within and one.column.members)]
@@ -82,7 +83,8 @@ def random_walks(draw: st.DrawFn, *, emulated: bool = False) -> RandomWalk:
     first = draw(st.lists(rows, min_size=4, max_size=20))
     later = draw(st.lists(st.lists(rows, min_size=1, max_size=6), min_size=1, max_size=4))
     numbered = iter(range(10_000))
-    stamped = [[_stamped(row, next(numbered)) for row in batch] for batch in (first, *later)]
+    batches = _of_one_time(contract, (first, *later)) if emulated else (first, *later)
+    stamped = [[_stamped(row, next(numbered)) for row in batch] for batch in batches]
     query = Query(
         contract=contract,
         columns=tuple(draw(st.permutations(contract.stored_columns))),
@@ -142,6 +144,15 @@ def _of_type(kind: LogicalType, *, with_nan: bool) -> st.SearchStrategy[Any]:
         return st.fixed_dictionaries({one.name: _values(one, with_nan=with_nan) for one in kind.fields})
     # NaN alone is unequal to itself.
     return st.sampled_from([one for one in _STORED[kind] if with_nan or one == one])  # noqa: PLR0124
+
+
+def _of_one_time(contract: Contract, batches: Sequence[Sequence[Row]]) -> list[list[Row]]:
+    """Return the rows, each with the event time that the first row of its key has."""
+    key, time = (contract.columns.index(one) for one in (contract.key_column, EVENT_TIME))
+    times: dict[object, object] = {}
+    for row in (row for batch in batches for row in batch):
+        times.setdefault(row[key], row[time])
+    return [[(*row[:time], times[row[key]], *row[time + 1 :]) for row in batch] for batch in batches]
 
 
 def _stamped(row: Row, number: int) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -35,9 +36,14 @@ def test_a_row_larger_than_a_page_is_a_page() -> None:
     assert fetch_within([("x" * 100,)], 10) == Fetched([("x" * 100,)])
 
 
-@pytest.mark.parametrize("value", [{"a": ["x" * 50]}, ["x" * 50], b"x" * 50, ({"a": "x" * 50},)])
-def test_what_is_nested_weighs_too(value: object) -> None:
-    assert fetch_within([(value,), (value,)], 40).is_cut
+@pytest.mark.parametrize(
+    "nested",
+    [lambda text: {"a": [text]}, lambda text: [text], lambda text: text.encode(), lambda text: [{"a": text}]],
+)
+def test_what_is_nested_weighs_too(nested: Callable[[str], object]) -> None:
+    for text, is_cut in (("x" * 1000, True), ("x", False)):
+        row = (nested(text),)
+        assert fetch_within([row, row], 500).is_cut is is_cut
 
 
 async def test_a_walk_over_large_rows_sees_each_once_in_pages_of_few() -> None:

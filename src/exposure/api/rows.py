@@ -154,6 +154,8 @@ class ContractRows:
 
     async def _read_counted(self, query: Query, count: Count) -> _Read:
         """Return the page and, if it is asked for, the total: an exact one is of the page's own snapshot."""
+        if count is Count.NONE:
+            return await self._read(query)
         if count is Count.EXACT and query.snapshot is None:
             # What is counted must wait: the first page is what decides on the snapshot.
             read = await self._read(query)

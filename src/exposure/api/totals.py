@@ -34,13 +34,11 @@ def total_of(first: Page) -> Total | None:
     return Total(len(first.rows), Count.EXACT, 0) if first.complete else None
 
 
-async def count_all(reader: Reader, query: Query, kind: Count) -> Total | None:
-    """Return how many rows meet the query's filters, wherever its page begins; None when nobody asks.
+async def count_all(reader: Reader, query: Query, kind: Count) -> Total:
+    """Return how many rows meet the query's filters, wherever its page begins.
 
     An exact number is that of the query's snapshot.
     """
-    if kind is Count.NONE:
-        return None
     ask = reader.estimate if kind is Count.ESTIMATE else reader.aggregate
     groups = await ask(count_rows(query))
     [[rows]] = groups.rows

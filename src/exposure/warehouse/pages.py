@@ -32,7 +32,7 @@ def fetch_within(rows: Iterable[Row], most_bytes: int = PAGE_BYTES) -> Fetched:
         if fetched and left < 0:
             return Fetched(fetched, is_cut=True)
         fetched.append(row)
-        left -= _bytes_of(row)
+        left -= _row_bytes(row)
     return Fetched(fetched)
 
 
@@ -50,11 +50,17 @@ def cut_page(query: Query, fetched: Fetched, snapshot: Snapshot, *, bytes_billed
     )
 
 
-def _bytes_of(value: object) -> int:
-    if isinstance(value, (str, bytes)):
-        return len(value) + _PLAIN_BYTES
-    if isinstance(value, dict):
-        return sum(map(_bytes_of, value.values())) + _PLAIN_BYTES
-    if isinstance(value, (tuple, list)):
-        return sum(map(_bytes_of, value)) + _PLAIN_BYTES
-    return _PLAIN_BYTES
+def _row_bytes(row: Row) -> int:
+    size = _PLAIN_BYTES * (len(row) + 1)
+    for value in row:
+        # Most values are no more than this, and every one of a page is looked at.
+        if isinstance(value, (str, bytes)):
+            size += len(value)
+        elif isinstance(value, (dict, list)):
+            size += _nested_bytes(value)
+    return size
+
+
+def _nested_bytes(value: dict[str, object] | list[object]) -> int:
+    """Return about what a value takes besides what every value does."""
+    return _row_bytes(tuple(value.values() if isinstance(value, dict) else value)) - _PLAIN_BYTES

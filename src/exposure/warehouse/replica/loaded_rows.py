@@ -85,9 +85,9 @@ class LoadedRows:
         for begin in range(0, len(positions), self._at_a_time):
             part = positions[begin : begin + self._at_a_time]
             least = min(part[0], part[-1])
-            made: Sequence[Row] = list(
-                zip(*(self._values[one.name](least, len(part)) for one in columns), strict=True)
-            )
+            # What a page is ordered by is asked for once more behind its columns.
+            values = {name: self._values[name](least, len(part)) for name in {one.name for one in columns}}
+            made: Sequence[Row] = list(zip(*(values[one.name] for one in columns), strict=True))
             if part.step < 0:
                 made = made[::-1]
             if not self._dropped:
