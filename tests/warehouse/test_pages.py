@@ -38,7 +38,12 @@ def test_a_row_larger_than_a_page_is_a_page() -> None:
 
 @pytest.mark.parametrize(
     "nested",
-    [lambda text: {"a": [text]}, lambda text: [text], lambda text: text.encode(), lambda text: [{"a": text}]],
+    [
+        lambda text: {"a": [text]},
+        lambda text: [text],
+        lambda text: text.encode(),
+        lambda text: ({"a": text},),
+    ],
 )
 def test_what_is_nested_weighs_too(nested: Callable[[str], object]) -> None:
     for text, is_cut in (("x" * 1000, True), ("x", False)):

@@ -33,7 +33,7 @@ Converter = Callable[[Any], object]
 
 
 class RowEncoder:
-    """Encodes rows of one selection of columns; made once per question."""
+    """Encodes rows of one selection of columns."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._names = [column.name for column in columns]

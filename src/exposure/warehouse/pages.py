@@ -5,7 +5,7 @@ A page ends early, and says so, where its rows are so large that it would take m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from exposure.query.model import Query, Row, Snapshot
@@ -32,7 +32,7 @@ def fetch_within(rows: Iterable[Row], most_bytes: int = PAGE_BYTES) -> Fetched:
         if fetched and left < 0:
             return Fetched(fetched, is_cut=True)
         fetched.append(row)
-        left -= _row_bytes(row)
+        left -= _PLAIN_BYTES + _bytes_of(row)
     return Fetched(fetched)
 
 
@@ -50,17 +50,14 @@ def cut_page(query: Query, fetched: Fetched, snapshot: Snapshot, *, bytes_billed
     )
 
 
-def _row_bytes(row: Row) -> int:
-    size = _PLAIN_BYTES * (len(row) + 1)
-    for value in row:
-        # Most values are no more than this, and every one of a page is looked at.
+def _bytes_of(values: Collection[object]) -> int:
+    size = _PLAIN_BYTES * len(values)
+    for value in values:
+        # Most are no more than that, and every one of a page is looked at.
         if isinstance(value, (str, bytes)):
             size += len(value)
-        elif isinstance(value, (dict, list)):
-            size += _nested_bytes(value)
+        elif isinstance(value, dict):
+            size += _bytes_of(value.values())
+        elif isinstance(value, (tuple, list)):
+            size += _bytes_of(value)
     return size
-
-
-def _nested_bytes(value: dict[str, object] | list[object]) -> int:
-    """Return about what a value takes besides what every value does."""
-    return _row_bytes(tuple(value.values() if isinstance(value, dict) else value)) - _PLAIN_BYTES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
@@ -14,12 +14,11 @@ import pytest
 from exposure.contracts import orders
 from exposure.query.aggregate import Aggregation
 from exposure.query.model import Row, Snapshot
-from exposure.warehouse.arrow import record_batch
-from exposure.warehouse.duckdb_values import unzoned_schema
 from exposure.warehouse.port import Groups
 from exposure.warehouse.replica.held_table import HeldTable
 from exposure.warehouse.replica.totals_dialect import BLOCK_ROWS
 from fakes.asking import ask_groups
+from fakes.held_rows import held_rows
 from fakes.rows import NOON, order_row
 
 CONTRACT = orders.CONTRACT
@@ -41,23 +40,16 @@ def placed_at(number: int) -> datetime:
 def row(key: str, number: int) -> Row:
     return order_row(
         order_id=key,
-        placed_at=placed_at(number).replace(tzinfo=None),
+        placed_at=placed_at(number),
         currency=CURRENCIES[number % 6] if number < BLOCK_ROWS else CURRENCIES[number % 4],
         customer_id=(number * 7919) % 1000 - 500,
         weight_kg=WEIGHTS[number % 5] if number % 3000 else WEIGHTS[5],
     )
 
 
-def arrow(rows: Sequence[Row]) -> pa.Table:
-    naive = [
-        tuple(one.replace(tzinfo=None) if isinstance(one, datetime) else one for one in row) for row in rows
-    ]
-    return pa.Table.from_batches([record_batch(unzoned_schema(CONTRACT.stored_columns), naive)])
-
-
 @pytest.fixture(scope="module")
 def many() -> pa.Table:
-    return arrow([row(f"ord-{number}", number) for number in range(ROWS)])
+    return held_rows([row(f"ord-{number}", number) for number in range(ROWS)])
 
 
 @pytest.fixture
@@ -114,7 +106,7 @@ async def test_rows_that_came_later_are_added_to_the_totals(tables: Tables, seed
     chance, arrived = random.Random(seed), ROWS
     for number in range(3):
         # Anywhere among the event times, those of whole blocks too.
-        later = arrow([row(f"new-{number}-{one}", chance.randrange(ROWS + 500)) for one in range(200)])
+        later = held_rows([row(f"new-{number}-{one}", chance.randrange(ROWS + 500)) for one in range(200)])
         for table in tables:
             table.add(later, [])
         moments = (None, arrived, arrived + 100, arrived + 200)
@@ -150,7 +142,7 @@ async def test_no_total_is_used_once_a_row_is_replaced(tables: Tables) -> None:
     asked = ask_groups("group=currency&measures=count,sum:customer_id,max:weight_kg&order=currency")
     assert await same(tables, asked)
     for table in tables:
-        table.add(arrow([order_row(order_id="ord-7", currency="CHF", customer_id=10**9)]), ["ord-7"])
+        table.add(held_rows([order_row(order_id="ord-7", currency="CHF", customer_id=10**9)]), ["ord-7"])
     assert not await same(tables, asked)
 
 
@@ -158,7 +150,7 @@ async def test_a_row_replaced_while_totals_are_read_is_not_counted_twice(
     tables: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     totalled, _ = tables
-    totalled.add(arrow([order_row(order_id="later")]), [])
+    totalled.add(held_rows([order_row(order_id="later")]), [])
     asked, ask = ask_groups("measures=count"), totalled.reader.aggregate
     counted: list[Groups] = []
 
@@ -166,7 +158,7 @@ async def test_a_row_replaced_while_totals_are_read_is_not_counted_twice(
         if not counted:
             # The statement was written before, and finds the row that came in the place of another.
             statement = totalled._compile_groups(question)
-            totalled.add(arrow([order_row(order_id="ord-7")]), ["ord-7"])
+            totalled.add(held_rows([order_row(order_id="ord-7")]), ["ord-7"])
             with monkeypatch.context() as patched:
                 patched.setattr(totalled.reader, "_compile_groups", lambda _: statement)
                 counted.append(await ask(question))

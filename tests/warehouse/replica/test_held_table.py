@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import pyarrow as pa
 import pytest
 
 from exposure.contracts import orders
-from exposure.query.model import Row
 from exposure.warehouse.aggregate_sql import compile_aggregate
-from exposure.warehouse.arrow import record_batch
-from exposure.warehouse.duckdb_values import unzoned_schema
 from exposure.warehouse.replica.held_table import HeldTable
 from exposure.warehouse.replica.narrow_columns import LEAST_ROWS, MOST_TEXTS, UnnumberedText
 from fakes.asking import ask_groups
-from fakes.rows import NOON, order_row
+from fakes.held_rows import held_rows
+from fakes.rows import order_row
 
 CONTRACT = orders.CONTRACT
 # The largest and the smallest that four bytes of 1024ths hold.
@@ -25,17 +23,8 @@ WEIGHTS = (1.5, None, -0.25, LARGEST, -LARGEST, 1 / 1024, 0.0)
 CURRENCIES = ("USD", "EUR", "", "ñ", "a'b", "CHF")
 
 
-def arrow(rows: Sequence[Row]) -> pa.Table:
-    zoned = record_batch(unzoned_schema(CONTRACT.stored_columns), [_naive(row) for row in rows])
-    return pa.Table.from_batches([zoned])
-
-
-def _naive(row: Row) -> Row:
-    return tuple(NOON.replace(tzinfo=None) if value == NOON else value for value in row)
-
-
 def weighing(*weights: float | None) -> pa.Table:
-    return arrow([order_row(order_id=str(at), weight_kg=weight) for at, weight in enumerate(weights)])
+    return held_rows([order_row(order_id=str(at), weight_kg=weight) for at, weight in enumerate(weights)])
 
 
 @pytest.mark.parametrize(
@@ -77,7 +66,7 @@ def many() -> pa.Table:
         )
         for number in range(LEAST_ROWS)
     ]
-    return arrow(rows)
+    return held_rows(rows)
 
 
 @pytest.fixture
@@ -139,7 +128,7 @@ async def test_a_text_without_a_number_is_told_and_changes_nothing(
     tables: tuple[HeldTable, HeldTable],
 ) -> None:
     numbered, plain = tables
-    new = arrow([order_row(order_id="new", currency="JPY")])
+    new = held_rows([order_row(order_id="new", currency="JPY")])
     with pytest.raises(UnnumberedText):
         numbered.add(new, ["ord-0"])
     plain.add(new, [])
@@ -153,7 +142,7 @@ async def test_a_number_without_a_narrow_form_ends_what_is_made_of_its_column_an
     tables: tuple[HeldTable, HeldTable], odd: float
 ) -> None:
     narrow, plain = tables
-    new = arrow([order_row(order_id="new", weight_kg=odd)])
+    new = held_rows([order_row(order_id="new", weight_kg=odd)])
     assert narrow.plain_numbers.names == {"weight_kg"}
     for table in tables:
         table.add(new, ["ord-0"])
@@ -168,7 +157,7 @@ async def test_a_number_without_a_narrow_form_ends_what_is_made_of_its_column_an
 @pytest.mark.parametrize("odd", [0.1, 2.0**21, -(2.0**21), float("nan"), float("inf")])
 def test_numbers_that_are_large_or_odd_have_no_narrow_form(odd: float) -> None:
     rows = [order_row(order_id=str(at), weight_kg=1.5 if at else odd) for at in range(LEAST_ROWS)]
-    table = HeldTable(CONTRACT, arrow(rows))
+    table = HeldTable(CONTRACT, held_rows(rows))
     assert not table.narrow.numbers
     table.add(weighing(0.3), [])
     table.close()
@@ -176,7 +165,7 @@ def test_numbers_that_are_large_or_odd_have_no_narrow_form(odd: float) -> None:
 
 def test_many_texts_have_no_numbers() -> None:
     rows = [order_row(order_id=str(at), currency=str(at % (MOST_TEXTS + 1))) for at in range(LEAST_ROWS)]
-    table = HeldTable(CONTRACT, arrow(rows))
+    table = HeldTable(CONTRACT, held_rows(rows))
     assert not table.narrow.texts
-    table.add(arrow([order_row(order_id="new", currency="JPY")]), [])
+    table.add(held_rows([order_row(order_id="new", currency="JPY")]), [])
     table.close()

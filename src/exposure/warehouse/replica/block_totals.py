@@ -24,10 +24,9 @@ from exposure.query.aggregate import Aggregation, Function, Group, Measure
 from exposure.warehouse.aggregate_sql import compile_aggregate
 from exposure.warehouse.duckdb_dialect import DuckDBDialect
 from exposure.warehouse.replica.asked import Span, asked_of
-from exposure.warehouse.replica.narrow_columns import NarrowAggregateDialect, NarrowColumns
+from exposure.warehouse.replica.narrow_columns import ADDED_UP, NarrowAggregateDialect, NarrowColumns
 from exposure.warehouse.replica.totals_dialect import (
     BLOCK_ROWS,
-    MEASURES,
     ROWS,
     TEXT,
     TotalsDialect,
@@ -75,7 +74,6 @@ class BlockTotals:
         integers = {one.name: one.name for one in contract.columns if one.type is Scalar.INTEGER}
         # The column that each is read from whose totals are kept.
         self._measured = {**integers, **narrow.numbers}
-        self._numbers = {name: number for number, name in enumerate(self._measured)}
         self.size_bytes = 0
 
     def make(self, cursor: duckdb.DuckDBPyConnection) -> None:
@@ -105,7 +103,7 @@ class BlockTotals:
         """Return the one narrow column a question groups by; whichever, if it groups by none."""
         texts, groups = self._narrow.texts, question.groups
         if not groups:
-            return next(iter(texts.values()), None)
+            return next(iter(texts.values()))
         is_by_one = len(groups) == 1 and not question.apart
         return texts.get(groups[0].column.name) if is_by_one else None
 
@@ -113,9 +111,9 @@ class BlockTotals:
         if measure.column is None:
             return _Kept(Function.SUM, _ROWS, "1")
         name = measure.column.name
-        if name not in self._measured or measure.function not in MEASURES:
+        if name not in self._measured or measure.function not in ADDED_UP:
             return None
-        total = Column(total_name(measure.function, self._numbers[name]), measure.column.type)
+        total = Column(total_name(measure.function, list(self._measured).index(name)), measure.column.type)
         added = DuckDBDialect().identifier(self._measured[name])
         return _Kept(measure.function, total, added, is_parts=name in self._narrow.numbers)
 

@@ -23,7 +23,8 @@ MOST_TEXTS = 64
 # Below it nothing takes long.
 LEAST_ROWS = 10_000
 PARTS = 1024
-_OF_PARTS = frozenset({Function.SUM, Function.MIN, Function.MAX})
+# What is made of such numbers, and of the totals of blocks.
+ADDED_UP = (Function.SUM, Function.MIN, Function.MAX)
 
 
 class UnnumberedText(Exception):
@@ -49,9 +50,7 @@ class NarrowColumns:
         """
         grouped = {one.column.name for one in question.groups if not one.within and one.unit is None}
         measured = {one.column.name for one in question.computed if one.column is not None}
-        others = {
-            one.column.name for one in question.computed if one.column and one.function not in _OF_PARTS
-        }
+        others = {one.column.name for one in question.computed if one.column and one.function not in ADDED_UP}
         texts = {name: self.texts[name] for name in (grouped & self.texts.keys()) - measured}
         numbers = {name: self.numbers[name] for name in (measured & self.numbers.keys()) - others}
         if question.apart or not (texts or numbers):

@@ -48,7 +48,7 @@ class ReplicaReader:
         if page is not None:
             return page
         moment, of_moment = moment_of(copy, meant), pinned(copy, meant)
-        page = await _answer(copy, of_moment, copy.table.reader.select(numbered(copy, of_moment)))
+        page = await _answer(copy, of_moment, copy.table.reader.select(numbered(copy, of_moment)), asked)
         if page is None:
             return await self._reader.select(query)
         return replace(page, snapshot=moment, tier=REPLICA)
@@ -74,7 +74,7 @@ class ReplicaReader:
         if at_once is not None:
             return Plan(REPLICA, at_once, {}, 0)
         of_moment = pinned(copy, meant) if isinstance(meant, Query) else meant
-        plan = await _answer(copy, of_moment, copy.table.reader.explain(numbered(copy, of_moment)))
+        plan = await _answer(copy, of_moment, copy.table.reader.explain(numbered(copy, of_moment)), asked)
         return await self._reader.explain(question) if plan is None else replace(plan, engine=REPLICA)
 
     async def stream(self, query: Query) -> RowStream:
@@ -92,9 +92,9 @@ class ReplicaReader:
         answering = self._answering(aggregation)
         if answering is None:
             return None
-        copy, meant, _ = answering
+        copy, meant, asked = answering
         as_of = moment_of(copy, meant).at
-        groups = await _answer(copy, meant, copy.table.aggregate(numbered(copy, meant)))
+        groups = await _answer(copy, meant, copy.table.aggregate(numbered(copy, meant)), asked)
         return None if groups is None else replace(groups, as_of=as_of, tier=REPLICA)
 
     def _begin(self) -> None:
@@ -124,34 +124,32 @@ def _may_answer(copy: Copy, question: Query | Aggregation, asked: Asked) -> bool
 
 def _found_at_once(copy: Copy, query: Query, asked: Asked) -> str | None:
     """Return how the answer is found without the table, None when it is not."""
-    if _is_of_key_alone(copy, query, asked):
+    is_alone = len(query.filters) == 1 and query.after is None and query.snapshot is None
+    if is_alone and asked.key is not None and copy.holds(asked.key):
         return _BY_KEY
     return _BY_TIME if not asked.rest and is_by_time(query) else None
 
 
-def _is_of_key_alone(copy: Copy, query: Query, asked: Asked) -> bool:
-    """Return whether a row that is held is asked for by its key and by nothing else."""
-    is_alone = len(query.filters) == 1 and query.after is None and query.snapshot is None
-    return is_alone and asked.key is not None and copy.holds(asked.key)
-
-
 def _page_at_once(copy: Copy, query: Query, asked: Asked) -> Page | None:
-    if asked.key is not None and _is_of_key_alone(copy, query, asked):
+    found = _found_at_once(copy, query, asked)
+    if found is None:
+        return None
+    if found is _BY_KEY and asked.key is not None:
         row = copy.row(asked.key, query.columns)
         return Page([row], complete=True, last=None, snapshot=copy.moment, bytes_billed=0, tier=REPLICA)
-    if _found_at_once(copy, query, asked) is None:
-        return None
     page = cut_page(query, copy.page(query, asked.span), moment_of(copy, query), bytes_billed=0)
     return replace(page, tier=REPLICA)
 
 
-async def _answer(copy: Copy, question: Query | Aggregation, asking: Awaitable[Answer]) -> Answer | None:
+async def _answer(
+    copy: Copy, question: Query | Aggregation, asking: Awaitable[Answer], asked: Asked
+) -> Answer | None:
     """Return the answer, None when there is none here: the reader behind may have one, or the right error."""
     try:
         with copy.used():
             answer = await asking
             # Rows that came meanwhile may be such that it must not be answered here.
-            return answer if _may_answer(copy, question, asked_of(question)) else None
+            return answer if _may_answer(copy, question, asked) else None
     except WarehouseError as error:
         _LOG.info("a replica passes a question on: %s", error)
         return None

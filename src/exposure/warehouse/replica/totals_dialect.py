@@ -14,13 +14,12 @@ from exposure.query.aggregate import Function
 from exposure.query.model import Snapshot
 from exposure.warehouse.bindings import Bindings
 from exposure.warehouse.duckdb_dialect import SNAPSHOT_ROWS, DuckDBDialect
-from exposure.warehouse.replica.narrow_columns import NarrowDialect
+from exposure.warehouse.replica.narrow_columns import ADDED_UP, NarrowDialect
 from exposure.warehouse.schema import Table
 
 # Few enough to be read beside the blocks, and enough that there are few blocks.
 BLOCK_ROWS = 8192
 TEXT, ROWS = "text", "rows"
-MEASURES = (Function.SUM, Function.MIN, Function.MAX)
 # No declared name begins with an underscore.
 _BLOCK, _NUMBER = "_block", "_row"
 
@@ -36,7 +35,7 @@ def create_totals(table: Table, text: str, measured: Sequence[str]) -> str:
     quote = dialect.identifier
     columns = [quote(text), f"CAST(rowid // {BLOCK_ROWS} AS INTEGER) AS {_BLOCK}", f"COUNT(*) AS {ROWS}"]
     for number, name in enumerate(measured):
-        columns += [f"{one.upper()}({quote(name)}) AS {total_name(one, number)}" for one in MEASURES]
+        columns += [f"{one.upper()}({quote(name)}) AS {total_name(one, number)}" for one in ADDED_UP]
     totals = f"SELECT {', '.join(columns)} FROM {dialect.path(table)} GROUP BY {quote(text)}, {_BLOCK}"
     return f"CREATE TABLE {dialect.path(_totals(table, text))} AS {totals}"
 
