@@ -90,14 +90,15 @@ $(BIN)/python:
 		echo "make needs Python >= 3.11 with venv (Debian: apt-get install python3-venv); or name one: make PYTHON=/path/to/python3" >&2; exit 1; }; \
 	echo "creating $(VENV) with $$($$python --version)" && $$python -m venv $(VENV)
 
-# uv, on PATH or here from an earlier run, installs in seconds; pip does the same work more slowly.
+# uv, on PATH or here from an earlier run, installs in seconds; pip does the same work more slowly. A lock is whole, so
+# neither resolves (--no-deps): an older pip takes a newer package for what is wanted with extras, which no hash covers.
 define INSTALL
 	@echo "installing requirements/$(1).txt"
 	@PATH="$(CURDIR)/$(BIN):$$PATH"; if command -v uv >/dev/null 2>&1; then \
-		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/$(1).txt && \
+		uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/$(1).txt && \
 		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
 	else \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/$(1).txt && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
 	fi
 endef
@@ -114,12 +115,12 @@ $(VENV)/.dev-installed: $(BIN)/python requirements/dev.txt pyproject.toml
 $(VENV)/load/.installed: $(VENV)/.dev-installed requirements/load.txt
 	@echo "installing requirements/load.txt"
 	@$(BIN)/python -m venv $(VENV)/load
-	@$(BIN)/uv pip install --quiet --python $(VENV)/load/bin/python --require-hashes -r requirements/load.txt
+	@$(BIN)/uv pip install --quiet --python $(VENV)/load/bin/python --require-hashes --no-deps -r requirements/load.txt
 	@touch $@
 
 # What the read API is measured beside needs other versions of what it is made of.
 $(VENV)/peers/.installed: $(VENV)/.dev-installed requirements/peers.txt
 	@echo "installing requirements/peers.txt"
 	@$(BIN)/python -m venv $(VENV)/peers
-	@$(BIN)/uv pip install --quiet --python $(VENV)/peers/bin/python --require-hashes -r requirements/peers.txt
+	@$(BIN)/uv pip install --quiet --python $(VENV)/peers/bin/python --require-hashes --no-deps -r requirements/peers.txt
 	@touch $@
