@@ -16,7 +16,7 @@ from exposure.contracts.types import Array, Scalar
 from exposure.warehouse.duckdb_file import open_duckdb
 from exposure.warehouse.duckdb_reader import DuckDBReader
 from exposure.warehouse.duckdb_writer import DuckDBWriter
-from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
+from exposure.warehouse.port import SchemaDrifted, WarehouseMisconfigured, WarehouseUnavailable
 from exposure.warehouse.schema import Table, quarantine_table, rows_table
 from fakes.questions import ask
 from fakes.rows import order_row
@@ -114,15 +114,27 @@ def _changed(name: str, /, **changes: object) -> Table:
 def test_any_other_change_of_a_table_is_refused_by_name(tmp_path: Path, table: Table, column: str) -> None:
     path = tmp_path / "rows.duckdb"
     open_duckdb(path, [TABLE]).close()
-    with pytest.raises(WarehouseMisconfigured, match=rf"sales_dataset\.orders: column '{column}'"):
+    with pytest.raises(SchemaDrifted, match=rf"sales_dataset\.orders: column '{column}'"):
         open_duckdb(path, [table])
     open_duckdb(path, [TABLE]).close()
+
+
+def test_a_refused_table_is_told_with_every_difference(tmp_path: Path) -> None:
+    path = tmp_path / "rows.duckdb"
+    open_duckdb(path, [TABLE]).close()
+    with pytest.raises(SchemaDrifted) as refused:
+        open_duckdb(path, [dataclasses.replace(_changed("customer_id", type=Scalar.STRING), key="currency")])
+    assert str(refused.value) == (
+        "table sales_dataset.orders: column 'customer_id' is BIGINT NOT NULL in the file and VARCHAR NOT "
+        "NULL in the contract; column 'currency' is the contract's key, not the file's; "
+        "mend the contract or start a new file"
+    )
 
 
 def test_a_refused_file_is_let_go(tmp_path: Path) -> None:
     path = tmp_path / "rows.duckdb"
     open_duckdb(path, [TABLE]).close()
-    with pytest.raises(WarehouseMisconfigured):
+    with pytest.raises(SchemaDrifted):
         open_duckdb(path, [_changed("customer_id", type=Scalar.STRING)])
     # Another configuration is refused while the file is open in this process.
     duckdb.connect(str(path), read_only=True).close()

@@ -6,7 +6,7 @@ opens the file closes the connection, after both are closed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import duckdb
 
 from exposure.contracts.types import Array
 from exposure.warehouse.duckdb_dialect import DuckDBDialect
-from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
+from exposure.warehouse.port import SchemaDrifted, WarehouseMisconfigured, WarehouseUnavailable
 from exposure.warehouse.schema import Table
 
 _DIALECT = DuckDBDialect()
@@ -26,7 +26,7 @@ def open_duckdb(path: Path | None, tables: Sequence[Table]) -> duckdb.DuckDBPyCo
     """Open the file (None: in memory), create the tables that are missing and add new nullable columns.
 
     Raises WarehouseUnavailable when another process has the file; WarehouseMisconfigured when it is no
-    DuckDB file or when a table differs from its description in any other way.
+    DuckDB file; SchemaDrifted when a table differs from its description in any other way.
     """
     connection = _connect(path)
     try:
@@ -64,18 +64,24 @@ class _Stored:
 
 def _follow(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Add the columns the contract has gained; refuse every other difference."""
-    where = f"table {table.dataset}.{table.name}"
-    declared = _declared_columns(table)
     _add_columns(connection, table)
-    stored = _stored_columns(connection, table)
-    for name in (*declared, *stored):
+    if differences := list(_differences(connection, table)):
+        raise SchemaDrifted(
+            f"table {table.dataset}.{table.name}: {'; '.join(differences)}; "
+            "mend the contract or start a new file"
+        )
+
+
+def _differences(connection: duckdb.DuckDBPyConnection, table: Table) -> Iterator[str]:
+    declared, stored = _declared_columns(table), _stored_columns(connection, table)
+    for name in declared | stored:
         if declared.get(name) != stored.get(name):
-            raise WarehouseMisconfigured(
-                f"{where}: column '{name}' is {_described(stored.get(name))} in the file and "
-                f"{_described(declared.get(name))} in the contract; mend the contract or start a new file"
+            yield (
+                f"column '{name}' is {_described(stored.get(name))} in the file and "
+                f"{_described(declared.get(name))} in the contract"
             )
     if _stored_key(connection, table) != [table.key]:
-        raise WarehouseMisconfigured(f"{where}: column '{table.key}' is the contract's key, not the file's")
+        yield f"column '{table.key}' is the contract's key, not the file's"
 
 
 def _add_columns(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
