@@ -51,7 +51,7 @@ class Scene:
         self.time = time
         self.inside = FaultyReader(DuckDBReader(warehouse, clock=lambda: NOON))
         limits = ReaderLimits(per_second=1000, burst=1000, bulkhead=BulkheadLimits(concurrency=4, queue=2))
-        self.app = api_over(LimitedReader(self.inside, limits, time.now))
+        self.app = api_over(LimitedReader(self.inside, limits, time.moved))
         self.client = client_of(self.app)
 
     async def get(self, url: str, seconds: float = 0) -> httpx2.Response:

@@ -28,6 +28,10 @@ class VirtualTime:
         """Return the loop's time."""
         return self._real() + self._shift
 
+    def moved(self) -> float:
+        """Return the seconds moved by hand: the time of a clock that stands still between."""
+        return self._shift
+
     def advance(self, seconds: float) -> None:
         """Let this much time pass; timers that are due fire in the loop's next turn."""
         self._shift += seconds

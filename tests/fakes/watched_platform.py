@@ -45,8 +45,8 @@ from stacks.plan import Recorded
 CONTRACT = CATALOG.get("analytics_table")
 MINUTE = 60.0
 _PATIENCE_SECONDS = 30
-# Together longer than the broker takes to look whether something is due.
-_LOOK_SECONDS, _IDLE_LOOKS = 0.002, 30
+# The broker looks whether something is due more than once while this platform is found idle so often.
+_TICK_SECONDS, _LOOK_SECONDS, _IDLE_LOOKS = 0.001, 0.002, 3
 _PLACES = ("europe", "usa", "asia")
 
 
@@ -80,7 +80,6 @@ class WatchedPlatform:
         self.clock = TurnedClock()
         self.faults = Faults()
         self.room = WatchRoom(plan)
-        self.held_back = 0
         self._published = 0
         self._read = 0
         self._canary = Lines(_Stamped(self))
@@ -185,9 +184,10 @@ class WatchedPlatform:
             event = {"id": f"evt-{self._published}", "timestamp": "2026-11-25T12:00:00Z"}
             data = b"no json" if number < bad else json.dumps(event).encode()
             await broker.publish(topic_path(CONTRACT.topic), [PubsubMessage(data=data)])
-        failures, given_up_at, idle = self.held_back, self.clock.now + MINUTE, 0
+        subscription = subscription_path(CONTRACT.subscription)
+        given_up_at, idle = self.clock.now + MINUTE, 0
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            while self._has_to_do(failures) and self.clock.now < given_up_at:
+            while self._platform._pubsub.backlog(subscription) and self.clock.now < given_up_at:
                 await asyncio.sleep(_LOOK_SECONDS)
                 idle = 0 if self._is_pushing() else idle + 1
                 if idle >= _IDLE_LOOKS:
@@ -198,12 +198,6 @@ class WatchedPlatform:
     def _is_pushing(self) -> bool:
         queue = self._platform._pubsub.broker.subscription(subscription_path(CONTRACT.subscription))
         return any(True for _ in queue._leases)
-
-    def _has_to_do(self, failures: int) -> bool:
-        """Tell whether messages are on their way; while none can be stored, until the next one fails."""
-        if self.faults.appends_fail:
-            return self.held_back == failures
-        return self._platform._pubsub.backlog(subscription_path(CONTRACT.subscription)) > 0
 
     async def _probe(self) -> None:
         is_there = (await self._client.get("/health/ready")).status_code == 200
@@ -268,7 +262,6 @@ def _take_the_place_of_google(scene: WatchedPlatform, patch: pytest.MonkeyPatch)
         async def append(self, table: Table, rows: Sequence[Row]) -> Mapping[int, str]:
             scene.clock.turn(scene.faults.append_seconds)
             if scene.faults.appends_fail:
-                scene.held_back += 1
                 raise WarehouseUnavailable("broken on purpose")
             return await super().append(table, rows)
 
@@ -282,3 +275,4 @@ def _take_the_place_of_google(scene: WatchedPlatform, patch: pytest.MonkeyPatch)
         ("HttpServer", FrontedServer),
     ):
         patch.setattr(f"exposure.local.platform.{name}", stand_in)
+    patch.setattr("exposure.local.pubsub.server._TICK_SECONDS", _TICK_SECONDS)

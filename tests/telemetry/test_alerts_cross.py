@@ -80,7 +80,7 @@ BREAKS = {
     "messages are bad": Break({"bad_messages": 1}, {f"{NAME}-quarantine": 4}),
     "messages are given up": Break(
         {"appends_fail": True},
-        {f"{NAME}-dead-letters": 10, f"{NAME}-dead-letters-unkept": 20},
+        {f"{NAME}-dead-letters": 5, f"{NAME}-dead-letters-unkept": 15},
         besides=("error-rate", f"{NAME}-unprocessed"),
         buries=True,
         traffic=Traffic(messages=1),
