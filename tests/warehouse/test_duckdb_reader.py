@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -146,6 +147,26 @@ async def test_closing_interrupts_what_runs(connection: duckdb.DuckDBPyConnectio
         await asked
     with pytest.raises(WarehouseUnavailable):
         await reader.select(ask(CONTRACT))
+
+
+async def test_closing_waits_for_the_thread_of_a_question_nobody_waits_for(
+    connection: duckdb.DuckDBPyConnection,
+) -> None:
+    reader = DuckDBReader(connection)
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def take_long(_: object) -> bool:
+        begun.set()
+        return goes_on.wait(30)
+
+    asked = asyncio.create_task(reader._run(take_long))
+    await asyncio.to_thread(begun.wait, 30)
+    asked.cancel()
+    closing = asyncio.create_task(reader.close())
+    await asyncio.wait({closing}, timeout=0.1)
+    assert not closing.done()
+    goes_on.set()
+    await closing
 
 
 async def test_more_questions_than_may_wait_are_refused(

@@ -57,3 +57,7 @@ class BoundedThreads:
     def close(self) -> None:
         """Drop the calls that wait; wait for none that runs."""
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def join(self) -> None:
+        """Wait, after `close`, for the calls that run; blocks, so it is for a thread."""
+        self._executor.shutdown()

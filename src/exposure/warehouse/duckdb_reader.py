@@ -5,6 +5,7 @@ Every reading thread has its own cursor, so reads go on while the writer commits
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -137,17 +138,23 @@ class DuckDBReader:
         return await self.stream(query)
 
     async def close(self) -> None:
-        """Release the threads; running questions and streams are interrupted."""
+        """Interrupt running questions and streams; return when no thread is at the connection any more."""
         self.release()
+        await asyncio.to_thread(self.join)
 
     def release(self) -> None:
-        """Do what `close` does, which waits for nothing."""
+        """Interrupt running questions and streams; take no more."""
         self._threads.close()
         self._stream_threads.close()
         for stream in self._streams:
             stream.close()
         for run in list(self._running):
             run.give_up()
+
+    def join(self) -> None:
+        """Wait, after `release`, for the threads; blocks, so it is for a thread."""
+        self._threads.join()
+        self._stream_threads.join()
 
     async def _rows(self, statement: Statement) -> list[Row]:
         return await self._run(lambda cursor: _execute(cursor, statement).fetchall())

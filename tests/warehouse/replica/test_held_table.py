@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -21,6 +24,17 @@ CONTRACT = orders.CONTRACT
 LARGEST = 2.0**21 - 1 / 1024
 WEIGHTS = (1.5, None, -0.25, LARGEST, -LARGEST, 1 / 1024, 0.0)
 CURRENCIES = ("USD", "EUR", "", "ñ", "a'b", "CHF")
+
+
+class Closable:
+    """A connection that tells when it is closed."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, closed: threading.Event) -> None:
+        self._connection, self._closed = connection, closed
+
+    def close(self) -> None:
+        self._connection.close()
+        self._closed.set()
 
 
 def weighing(*weights: float | None) -> pa.Table:
@@ -169,3 +183,25 @@ def test_many_texts_have_no_numbers() -> None:
     assert not table.narrow.texts
     table.add(held_rows([order_row(order_id="new", currency="JPY")]), [])
     table.close()
+
+
+def test_a_table_closed_while_rows_are_put_in_is_closed_after_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = HeldTable(CONTRACT, weighing(1.0))
+    putting, closed = threading.Event(), threading.Event()
+    put, connection = table._put, table._connection
+
+    def put_late(rows: pa.Table, statement: str) -> None:
+        putting.set()
+        assert not closed.wait(0.1)
+        put(rows, statement)
+
+    monkeypatch.setattr(table, "_put", put_late)
+    monkeypatch.setattr(table, "_connection", Closable(connection, closed))
+    with ThreadPoolExecutor(1) as threads:
+        adding = threads.submit(table.add, weighing(2.0), [])
+        assert putting.wait(30)
+        table.close()
+        adding.result(30)
+    assert closed.wait(30)
+    with pytest.raises(duckdb.ConnectionException):
+        table.add(weighing(3.0), [])

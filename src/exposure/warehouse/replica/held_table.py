@@ -6,6 +6,7 @@ thread, so that they slow one another down no more than they must.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -67,6 +68,7 @@ class HeldTable:
         self._connection.execute("SET threads = 1")
         self._connection.execute(self._dialect.create_schema(self._table))
         self._cursor = self._connection.cursor()
+        self._adding = threading.Lock()
         self.plain_numbers = PlainNumbers(
             {column.name: 0.0 for column in contract.columns if column.type is Scalar.NUMBER}
         )
@@ -89,27 +91,35 @@ class HeldTable:
 
     def add(self, rows: pa.Table, replaced: Sequence[Key]) -> None:
         """Put rows in and take others out, both at once to whoever reads; raises UnnumberedText."""
-        # Before the rows can be read, for whoever has asked without them.
-        self._has_more = True
-        if replaced:
-            self._totals = None
-        self._cursor.execute("BEGIN")
-        try:
+        with self._adding:
+            # Before the rows can be read, for whoever has asked without them.
+            self._has_more = True
             if replaced:
-                self._cursor.execute(self._dialect.delete(self._table), {"keys": list(replaced)})
-            self._put(rows, self._dialect.insert_from(self._table, "rows", self.narrow))
-        except BaseException as error:
-            self._cursor.execute("ROLLBACK")
-            if isinstance(error, duckdb.ConversionException) and self.narrow.texts:
-                raise UnnumberedText(str(error).splitlines()[0]) from error
-            raise
-        self._cursor.execute("COMMIT")
+                self._totals = None
+            self._cursor.execute("BEGIN")
+            try:
+                if replaced:
+                    self._cursor.execute(self._dialect.delete(self._table), {"keys": list(replaced)})
+                self._put(rows, self._dialect.insert_from(self._table, "rows", self.narrow))
+            except BaseException as error:
+                self._cursor.execute("ROLLBACK")
+                if isinstance(error, duckdb.ConversionException) and self.narrow.texts:
+                    raise UnnumberedText(str(error).splitlines()[0]) from error
+                raise
+            self._cursor.execute("COMMIT")
 
     def close(self) -> None:
-        """Give the memory back; a question under way fails."""
+        """Give the memory back as soon as no thread is at the table; a question under way fails."""
         self.reader.release()
-        self._cursor.close()
-        self._connection.close()
+        # Not here: what a thread is at when its caller is cancelled goes on, and DuckDB does not survive
+        # a connection that is closed under it.
+        threading.Thread(target=self._close, name=f"replica-close-{self._contract.name}").start()
+
+    def _close(self) -> None:
+        self.reader.join()
+        with self._adding:
+            self._cursor.close()
+            self._connection.close()
 
     def _put(self, rows: pa.Table, statement: str) -> None:
         self._cursor.register("rows", rows)
