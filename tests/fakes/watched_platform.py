@@ -43,6 +43,7 @@ from stacks.metrics import (
 from stacks.plan import Recorded
 
 CONTRACT = CATALOG.get("analytics_table")
+_SUBSCRIPTION = subscription_path(CONTRACT.subscription)
 MINUTE = 60.0
 _PATIENCE_SECONDS = 30
 # The broker looks whether something is due more than once while this platform is found idle so often.
@@ -123,7 +124,7 @@ class WatchedPlatform:
         archive = Subscription(name=subscription_path(CONTRACT.dead_letter_archive), topic=topic_path("dead"))
         await broker.put_subscription(archive)
         config = Subscription()
-        config.CopyFrom(broker.subscription(subscription_path(CONTRACT.subscription)).config)
+        config.CopyFrom(broker.subscription(_SUBSCRIPTION).config)
         config.dead_letter_policy.dead_letter_topic = topic_path("dead")
         config.dead_letter_policy.max_delivery_attempts = attempts
         await broker.put_subscription(config)
@@ -184,10 +185,9 @@ class WatchedPlatform:
             event = {"id": f"evt-{self._published}", "timestamp": "2026-11-25T12:00:00Z"}
             data = b"no json" if number < bad else json.dumps(event).encode()
             await broker.publish(topic_path(CONTRACT.topic), [PubsubMessage(data=data)])
-        subscription = subscription_path(CONTRACT.subscription)
         given_up_at, idle = self.clock.now + MINUTE, 0
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            while self._platform._pubsub.backlog(subscription) and self.clock.now < given_up_at:
+            while self._platform._pubsub.backlog(_SUBSCRIPTION) and self.clock.now < given_up_at:
                 await asyncio.sleep(_LOOK_SECONDS)
                 idle = 0 if self._is_pushing() else idle + 1
                 if idle >= _IDLE_LOOKS:
@@ -196,7 +196,7 @@ class WatchedPlatform:
                     idle = 0
 
     def _is_pushing(self) -> bool:
-        queue = self._platform._pubsub.broker.subscription(subscription_path(CONTRACT.subscription))
+        queue = self._platform._pubsub.broker.subscription(_SUBSCRIPTION)
         return any(True for _ in queue._leases)
 
     async def _probe(self) -> None:

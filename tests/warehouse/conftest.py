@@ -11,6 +11,7 @@ from exposure.contracts import orders
 from exposure.warehouse.bigquery_reader import BigQueryReader, BigQueryReaderLimits
 from fakes.bigquery_emulator import BigQueryEmulator, running_emulator
 from fakes.bigquery_rest import BigQueryRest, running_rest
+from fakes.gate import Gate
 from fakes.house import Build, House, bigquery_house, duckdb_house, rest_reader
 from fakes.replicated import replica_house
 
@@ -37,6 +38,14 @@ async def house(build: Build) -> AsyncIterator[House]:
     """Return an empty house of the contract that uses every type."""
     async with build(orders.CONTRACT) as house:
         yield house
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    """Return a call that waits; it is let go at the end at the latest."""
+    gate = Gate()
+    yield gate
+    gate.open.set()
 
 
 @pytest.fixture

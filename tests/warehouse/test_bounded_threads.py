@@ -4,35 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
 from exposure.warehouse.bounded_threads import BoundedThreads
 from exposure.warehouse.port import WarehouseUnavailable
+from fakes.gate import Gate
 
 LONG, SHORT = timedelta(seconds=30), timedelta(milliseconds=50)
-
-
-class Gate:
-    """A call that waits until it is let go."""
-
-    def __init__(self) -> None:
-        self.open = threading.Event()
-        self.entered = threading.Semaphore(0)
-
-    def __call__(self) -> str:
-        self.entered.release()
-        assert self.open.wait(30)
-        return "done"
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    gate = Gate()
-    yield gate
-    gate.open.set()
 
 
 async def test_an_answer_and_an_error_reach_the_caller() -> None:

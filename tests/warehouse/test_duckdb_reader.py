@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -22,6 +21,7 @@ from exposure.warehouse.duckdb_reader import DuckDBReader, DuckDBReaderLimits
 from exposure.warehouse.duckdb_writer import DuckDBWriter
 from exposure.warehouse.port import WarehouseMisconfigured, WarehouseUnavailable
 from exposure.warehouse.schema import rows_table
+from fakes.gate import Gate
 from fakes.questions import ask
 from fakes.rows import order_row
 from fakes.walk import in_order, walk, walk_rows
@@ -150,22 +150,16 @@ async def test_closing_interrupts_what_runs(connection: duckdb.DuckDBPyConnectio
 
 
 async def test_closing_waits_for_the_thread_of_a_question_nobody_waits_for(
-    connection: duckdb.DuckDBPyConnection,
+    connection: duckdb.DuckDBPyConnection, gate: Gate
 ) -> None:
     reader = DuckDBReader(connection)
-    begun, goes_on = threading.Event(), threading.Event()
-
-    def take_long(_: object) -> bool:
-        begun.set()
-        return goes_on.wait(30)
-
-    asked = asyncio.create_task(reader._run(take_long))
-    await asyncio.to_thread(begun.wait, 30)
+    asked = asyncio.create_task(reader._run(lambda _: gate()))
+    await asyncio.to_thread(gate.entered.acquire)
     asked.cancel()
     closing = asyncio.create_task(reader.close())
     await asyncio.wait({closing}, timeout=0.1)
     assert not closing.done()
-    goes_on.set()
+    gate.open.set()
     await closing
 
 

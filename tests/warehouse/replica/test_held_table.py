@@ -16,6 +16,7 @@ from exposure.warehouse.aggregate_sql import compile_aggregate
 from exposure.warehouse.replica.held_table import HeldTable
 from exposure.warehouse.replica.narrow_columns import LEAST_ROWS, MOST_TEXTS, UnnumberedText
 from fakes.asking import ask_groups
+from fakes.gate import Gate
 from fakes.held_rows import held_rows
 from fakes.rows import order_row
 
@@ -185,22 +186,24 @@ def test_many_texts_have_no_numbers() -> None:
     table.close()
 
 
-def test_a_table_closed_while_rows_are_put_in_is_closed_after_that(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = HeldTable(CONTRACT, weighing(1.0))
-    putting, closed = threading.Event(), threading.Event()
+def test_a_table_closed_while_rows_are_put_in_is_closed_after_that(
+    monkeypatch: pytest.MonkeyPatch, gate: Gate
+) -> None:
+    table, closed = HeldTable(CONTRACT, weighing(1.0)), threading.Event()
     put, connection = table._put, table._connection
 
     def put_late(rows: pa.Table, statement: str) -> None:
-        putting.set()
-        assert not closed.wait(0.1)
+        gate()
         put(rows, statement)
 
     monkeypatch.setattr(table, "_put", put_late)
     monkeypatch.setattr(table, "_connection", Closable(connection, closed))
     with ThreadPoolExecutor(1) as threads:
         adding = threads.submit(table.add, weighing(2.0), [])
-        assert putting.wait(30)
+        assert gate.entered.acquire(timeout=30)
         table.close()
+        assert not closed.wait(0.1)
+        gate.open.set()
         adding.result(30)
     assert closed.wait(30)
     with pytest.raises(duckdb.ConnectionException):

@@ -96,17 +96,7 @@ class HeldTable:
             self._has_more = True
             if replaced:
                 self._totals = None
-            self._cursor.execute("BEGIN")
-            try:
-                if replaced:
-                    self._cursor.execute(self._dialect.delete(self._table), {"keys": list(replaced)})
-                self._put(rows, self._dialect.insert_from(self._table, "rows", self.narrow))
-            except BaseException as error:
-                self._cursor.execute("ROLLBACK")
-                if isinstance(error, duckdb.ConversionException) and self.narrow.texts:
-                    raise UnnumberedText(str(error).splitlines()[0]) from error
-                raise
-            self._cursor.execute("COMMIT")
+            self._exchange(rows, replaced)
 
     def close(self) -> None:
         """Give the memory back as soon as no thread is at the table; a question under way fails."""
@@ -120,6 +110,19 @@ class HeldTable:
         with self._adding:
             self._cursor.close()
             self._connection.close()
+
+    def _exchange(self, rows: pa.Table, replaced: Sequence[Key]) -> None:
+        self._cursor.execute("BEGIN")
+        try:
+            if replaced:
+                self._cursor.execute(self._dialect.delete(self._table), {"keys": list(replaced)})
+            self._put(rows, self._dialect.insert_from(self._table, "rows", self.narrow))
+        except BaseException as error:
+            self._cursor.execute("ROLLBACK")
+            if isinstance(error, duckdb.ConversionException) and self.narrow.texts:
+                raise UnnumberedText(str(error).splitlines()[0]) from error
+            raise
+        self._cursor.execute("COMMIT")
 
     def _put(self, rows: pa.Table, statement: str) -> None:
         self._cursor.register("rows", rows)

@@ -134,7 +134,7 @@ def _page_at_once(copy: Copy, query: Query, asked: Asked) -> Page | None:
     found = _found_at_once(copy, query, asked)
     if found is None:
         return None
-    if found is _BY_KEY and asked.key is not None:
+    if found == _BY_KEY and asked.key is not None:
         row = copy.row(asked.key, query.columns)
         return Page([row], complete=True, last=None, snapshot=copy.moment, bytes_billed=0, tier=REPLICA)
     page = cut_page(query, copy.page(query, asked.span), moment_of(copy, query), bytes_billed=0)
